@@ -1,0 +1,304 @@
+"""A trained model on disk: weights in ``model.safetensors``, everything about them in ``model.json``.
+
+No pickle and no torch: a stranger's model can be looked at, and refused, with numpy alone. The card states
+the size and the SHA-256 of the weights, so every damaged byte is noticed before it becomes an embedding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+
+from sphereface.atomic import write_bytes, write_json
+from sphereface.errors import ModelError
+from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.faces.contract import InputContract
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "model.json"
+FORMAT_VERSION = 1
+LICENCE = "trained by you; licence is yours"
+HOW_TO_MAKE_ONE = "'sphereface demo' or 'sphereface train RECIPE' makes one"
+
+_LARGEST_CARD = 4 * 2**20
+_LARGEST_HEADER = 16 * 2**20
+_WIDTHS = {"F32": 4, "F16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+_DTYPES = {"float32", "float16", "float64", "int64", "int32", "uint8", "bool"}
+
+
+class Architecture(BaseModel):
+    """Which backbone this is: ``build_backbone(name, **settings)`` makes it again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Provenance(BaseModel):
+    """Where the weights come from.
+
+    Attributes:
+        recipe: The recipe as it was run.
+        seed: The run's seed.
+        steps: Optimiser steps taken.
+        images_seen: Images the network was shown, repetitions counted.
+        data_hash: ``Manifest.data_hash`` of the training data.
+        versions: Package name to version.
+        created: Time of saving, ISO 8601 in UTC.
+        licence: Who may do what with the weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    steps: int = Field(default=0, ge=0)
+    images_seen: int = Field(default=0, ge=0)
+    data_hash: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    created: str = ""
+    licence: str = LICENCE
+
+
+class ModelCard(BaseModel):
+    """What ``model.json`` holds.
+
+    Attributes:
+        format_version: Layout of this file.
+        architecture: Backbone and its settings.
+        embedding_dimension: Width of the backbone's output, before flip fusion.
+        parameters: Number of trained numbers.
+        input_contract: What the network expects of a picture.
+        provenance: Recipe, seed, data, versions, licence.
+        weights_sha256: Of the whole weights file; filled in by :func:`save_model`.
+        weights_bytes: Size of that file; filled in by :func:`save_model`.
+        operating_points: Decisions measured for exactly this model.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    architecture: Architecture
+    embedding_dimension: int = Field(ge=2, le=65536)
+    parameters: int = Field(ge=1)
+    input_contract: InputContract = InputContract()
+    provenance: Provenance = Provenance()
+    weights_sha256: str = ""
+    weights_bytes: int = Field(default=0, ge=0)
+    operating_points: tuple[OperatingPoint, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hex digits that name the embedding space: weights, architecture and input contract.
+
+        Operating points and provenance stay outside: measuring a model does not change it.
+
+        Raises:
+            ModelError: If the card has not been saved yet and so knows no weights.
+        """
+        if not self.weights_sha256:
+            raise ModelError("this model card has no weights yet; save it with save_model first")
+        identity = {
+            "weights": self.weights_sha256,
+            "architecture": self.architecture.model_dump(mode="json"),
+            "input_contract": self.input_contract.model_dump(mode="json"),
+        }
+        canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCard) -> ModelCard:
+    """Write weights and card to ``folder``, the card last, each in one step.
+
+    Args:
+        folder: Made if missing. An older model in it is replaced.
+        tensors: Name to array; float, integer or bool, all finite.
+        card: Its ``weights_sha256`` and ``weights_bytes`` are filled in here.
+
+    Returns:
+        The card as saved.
+
+    Raises:
+        ModelError: If a tensor is not finite or of a type that is not stored, or the disk refuses.
+    """
+    if not tensors:
+        raise ModelError("a model without tensors cannot be saved")
+    for name, tensor in tensors.items():
+        if tensor.dtype.name not in _DTYPES:
+            raise ModelError(f"tensor '{name}' is {tensor.dtype}; convert it to float32 before saving")
+        if not np.isfinite(tensor).all():
+            raise ModelError(f"tensor '{name}' holds NaN or infinity; this model is not saved")
+    weights = safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in tensors.items()})
+    saved = card.model_copy(
+        update={"weights_sha256": hashlib.sha256(weights).hexdigest(), "weights_bytes": len(weights)}
+    )
+    folder = Path(folder)
+    try:
+        write_bytes(folder / WEIGHTS_FILE, weights)
+        write_json(folder / CARD_FILE, saved.model_dump(mode="json"))
+    except OSError as error:
+        raise ModelError(f"the model cannot be written to '{folder}': {_reason(error)}") from error
+    return saved
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Read and check ``model.json``.
+
+    Raises:
+        ModelError: If there is no model, or its card is damaged or of a newer format.
+    """
+    folder = Path(folder)
+    path = folder / CARD_FILE
+    if not folder.is_dir():
+        raise ModelError(f"there is no model folder '{folder}'; {HOW_TO_MAKE_ONE}")
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_CARD + 1)
+    except FileNotFoundError as error:
+        raise ModelError(f"'{folder}' holds no model ({CARD_FILE} is missing); {HOW_TO_MAKE_ONE}") from error
+    except OSError as error:
+        raise ModelError(f"'{path}' cannot be read: {_reason(error)}") from error
+    if len(text) > _LARGEST_CARD:
+        raise _damaged(path, f"it is larger than {_LARGEST_CARD // 2**20} MiB")
+    try:
+        raw = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, "it is not JSON") from error
+    version = raw.get("format_version") if isinstance(raw, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _damaged(path, "it does not say its format_version")
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"'{path}' has format version {version}, but this program reads up to {FORMAT_VERSION}; "
+            f"upgrade sphereface, or use another model ({HOW_TO_MAKE_ONE})"
+        )
+    try:
+        card = ModelCard.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _damaged(path, f"{where}: {first['msg'].lower()}") from error
+    if len(card.weights_sha256) != 64 or card.weights_bytes < 8:
+        raise _damaged(path, "it does not name its weights")
+    contract = card.input_contract
+    if not (math.isfinite(contract.mean) and math.isfinite(contract.std) and contract.std > 0):
+        raise _damaged(path, "input_contract: mean must be finite and std above zero")
+    return card
+
+
+def load_tensors(folder: Path, card: ModelCard | None = None) -> dict[str, NDArray[Any]]:
+    """Read the weights, after their size, header and SHA-256 have been found to be what the card says.
+
+    Args:
+        folder: The model's folder.
+        card: Its card, if already loaded.
+
+    Returns:
+        Name to array.
+
+    Raises:
+        ModelError: If the weights are missing, cut off, edited, or not of this card.
+    """
+    folder = Path(folder)
+    card = card if card is not None else load_card(folder)
+    path = folder / WEIGHTS_FILE
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size != card.weights_bytes:
+                raise _damaged(path, f"it has {size:,} bytes, the card says {card.weights_bytes:,}")
+            data = file.read(card.weights_bytes + 1)
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"'{folder}' holds a card but no weights ({WEIGHTS_FILE} is missing); {HOW_TO_MAKE_ONE}"
+        ) from error
+    except OSError as error:
+        raise ModelError(f"'{path}' cannot be read: {_reason(error)}") from error
+    _check_header(path, data)
+    if hashlib.sha256(data).hexdigest() != card.weights_sha256:
+        raise _damaged(path, f"its SHA-256 is not the one in {CARD_FILE}")
+    try:
+        return safetensors.numpy.load(data)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _damaged(path, f"safetensors refuses it ({error})") from error
+
+
+def update_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> ModelCard:
+    """Replace the operating points stored with a model; the weights are not touched.
+
+    Returns:
+        The card as saved.
+
+    Raises:
+        ModelError: If a point was measured for another model, or the card cannot be read or written.
+    """
+    folder = Path(folder)
+    card = load_card(folder)
+    points = tuple(points)
+    for point in points:
+        if point.model_fingerprint != card.fingerprint:
+            raise ModelError(
+                f"this operating point was measured for model {point.model_fingerprint[:12]}, "
+                f"but '{folder}' holds {card.fingerprint[:12]}; evaluate this model first"
+            )
+    saved = card.model_copy(update={"operating_points": points})
+    try:
+        write_json(folder / CARD_FILE, saved.model_dump(mode="json"))
+    except OSError as error:
+        raise ModelError(f"'{folder / CARD_FILE}' cannot be written: {_reason(error)}") from error
+    return saved
+
+
+def _check_header(path: Path, data: bytes) -> None:
+    """Refuse a header that claims more than the file holds, before anything is allocated for it.
+
+    Layout: 8 bytes of little-endian header length, that much JSON, then the tensors without gaps
+    (https://huggingface.co/docs/safetensors, "Format").
+    """
+    length = struct.unpack_from("<Q", data)[0] if len(data) >= 8 else -1
+    if not 2 <= length <= min(_LARGEST_HEADER, len(data) - 8):
+        raise _damaged(path, "its header claims an impossible length")
+    try:
+        header = json.loads(data[8 : 8 + length], parse_constant=_refuse_constant)
+        spans = []
+        for name, entry in header.items():
+            if name == "__metadata__":
+                continue
+            shape, (start, end) = entry["shape"], entry["data_offsets"]
+            numbers = math.prod(shape) if all(type(side) is int and side >= 0 for side in shape) else -1
+            if type(start) is not int or numbers < 0 or end - start != numbers * _WIDTHS[entry["dtype"]]:
+                raise _damaged(path, f"tensor '{name}' has a size that does not fit its shape")
+            spans.append((start, end))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, "its header is not a safetensors header") from error
+    position = 0
+    for start, end in sorted(spans):
+        if start != position:
+            raise _damaged(path, "its tensors overlap or leave gaps")
+        position = end
+    if position != len(data) - 8 - length:
+        raise _damaged(path, "its tensors do not fill the file")
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _damaged(path: Path, what: str) -> ModelError:
+    return ModelError(f"'{path}' is damaged: {what}; restore it from a copy, or {HOW_TO_MAKE_ONE}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,174 @@
+"""The walk over a folder of folders (person / pictures), and the hash of every file found.
+
+Only names and bytes are looked at here; nothing is decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from sphereface.errors import DataError
+from sphereface.progress import SILENT, Progress
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+_CHUNK = 256  # files a thread takes at a time: the bookkeeping of one future per file costs more
+_BLOCK = 1 << 20  # bytes read at once, so that a huge file costs time but no memory
+_NAMED = 3  # how many offenders a message names before it only counts them
+
+
+@dataclass(frozen=True)
+class FolderListing:
+    """Everything visible in a folder of folders; hidden files and folders are not.
+
+    Attributes:
+        root: The folder, absolute, links resolved.
+        people: The pictures of every person by NFC name, in order; empty for a person without any.
+        loose: Pictures that lie beside the folders of people and so belong to nobody.
+        ignored: Files that are no pictures by their name.
+        deeper: Folders inside folders of people, which nobody looks into.
+    """
+
+    root: Path
+    people: dict[str, tuple[Path, ...]]
+    loose: tuple[Path, ...]
+    ignored: tuple[Path, ...]
+    deeper: tuple[Path, ...]
+
+
+def list_folder(folder: Path) -> FolderListing:
+    """List a folder of folders, sorted, without opening a file.
+
+    Raises:
+        DataError: If the folder is missing, cannot be listed, is a file, or holds neither people nor pictures.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise DataError(f"there is no folder '{folder}'; check the path")
+    if not folder.is_dir():
+        raise DataError(f"'{folder}' is a file, but a dataset is a folder of folders (person / pictures)")
+    root = folder.resolve()
+    people: dict[str, tuple[Path, ...]] = {}
+    names, loose, ignored = _sorted_out(root)
+    deeper: list[Path] = []
+    for person in names:
+        name = nfc(person.name)
+        if not name.strip():
+            raise DataError(f"a folder in '{folder}' has a blank name; rename it to the person's name")
+        inner, pictures, others = _sorted_out(person)
+        people[name] = (*people.get(name, ()), *pictures)
+        ignored.extend(others)
+        deeper.extend(inner)
+    if not people and not loose:
+        raise DataError(
+            f"'{folder}' is empty; put one folder per person into it, with the person's images inside"
+        )
+    return FolderListing(root, people, tuple(loose), tuple(ignored), tuple(deeper))
+
+
+def person_folders(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the pictures of every person in one folder of folders, insisting on a usable dataset.
+
+    Raises:
+        DataError: As :func:`list_folder`, or if there are no folders of people, or people without a picture.
+    """
+    listing = list_folder(folder)
+    if not listing.people:
+        raise DataError(
+            f"'{folder}' holds {len(listing.loose)} images but no folders of people; "
+            "move each person's images into a folder with the person's name"
+        )
+    bare = [name for name, files in listing.people.items() if not files]
+    if len(bare) == len(listing.people) and listing.deeper:
+        raise DataError(
+            f"the folders in '{folder}' hold folders, not images; "
+            f"name the folder that holds the people, perhaps '{listing.deeper[0].parent}'"
+        )
+    if bare:
+        raise DataError(
+            f"no image in the folder of {first_few(bare)} in '{folder}'; remove such folders, "
+            f"or run: sphereface dataset check '{folder}'"
+        )
+    return listing.people
+
+
+def is_image_name(name: str) -> bool:
+    """Say whether a file of this name counts as a picture.
+
+    >>> [is_image_name(name) for name in ("a.JPG", ".a.jpg", "a.txt")]
+    [True, False, False]
+    """
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def hash_files(paths: Sequence[Path], progress: Progress = SILENT) -> tuple[str, ...]:
+    """Return the SHA-256 of every file in hexadecimal, read by a few threads.
+
+    Raises:
+        DataError: If a file cannot be read, is not a regular file, or has vanished.
+    """
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    hashes: list[str] = []
+    with progress.task("Reading files", len(paths)) as task, ThreadPoolExecutor(4) as pool:
+        for done in pool.map(lambda chunk: [_hash_file(path) for path in chunk], chunks):
+            hashes.extend(done)
+            task.advance(len(done))
+    return tuple(hashes)
+
+
+def nfc(name: str) -> str:
+    """Return a name in Unicode normal form C, so that one name typed in two ways is one name."""
+    return unicodedata.normalize("NFC", name)
+
+
+def first_few(names: Sequence[str], count: int = _NAMED) -> str:
+    """Quote the first names and count the others.
+
+    >>> first_few(["Ann", "Ben", "Cem", "Dan", "Eva"])
+    "'Ann', 'Ben', 'Cem' and 2 more"
+    """
+    quoted = ", ".join(f"'{name}'" for name in names[:count])
+    return f"{quoted} and {len(names) - count} more" if len(names) > count else quoted
+
+
+def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return what is visible in a folder as (folders, pictures, other files), each sorted by NFC name."""
+    try:
+        with os.scandir(folder) as found:
+            entries = [(entry.name, _is_folder(entry)) for entry in found if not entry.name.startswith(".")]
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"the folder '{folder}' cannot be read ({reason}); check its permissions") from error
+    entries.sort(key=lambda entry: (nfc(entry[0]), entry[0]))
+    folders = [folder / name for name, is_folder in entries if is_folder]
+    pictures = [folder / name for name, is_folder in entries if not is_folder and is_image_name(name)]
+    others = [folder / name for name, is_folder in entries if not is_folder and not is_image_name(name)]
+    return folders, pictures, others
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that points at itself; it counts as a file and is reported as unreadable
+        return False
+
+
+def _hash_file(path: Path) -> str:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise DataError(f"'{path}' is a pipe, socket or device, not an image file; remove it")
+        digest = hashlib.sha256()
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"'{path}' cannot be read ({reason}); restore or remove it") from error

@@ -1,0 +1,1 @@
+"""Pixels to aligned faces. No torch here."""

@@ -1,0 +1,80 @@
+"""The input contract: what a network expects of a picture, in one value that travels with the weights.
+
+Training, checkpoint, embedder and gallery all hold the same :class:`InputContract`; two different ones
+never meet silently.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from sphereface.errors import DataError
+
+Size = Literal["112x112", "112x96"]
+FlipFusion = Literal["none", "sum", "concatenate"]
+
+_ALIGNED_SIDE = 112
+_NARROW_LEFT, _NARROW_RIGHT = 8, 104  # the 112x96 SphereFace crop is columns 8..103 of the 112x112 one
+
+
+class InputContract(BaseModel):
+    """How an aligned 112x112 RGB crop becomes the network's input.
+
+    Attributes:
+        size: Height by width of the network's input. ``112x112`` is the ArcFace template; ``112x96`` the
+            SphereFace template, which is the same warp shifted by 8 pixels, hence its columns 8 to 103.
+        colour: Channel order of the input tensor.
+        mean: Subtracted from every channel value (0 to 255).
+        std: Divides afterwards; (x - 127.5) / 128 is SphereFace's own.
+        flip_fusion: How the embeddings of a picture and its mirror image are joined: not at all, by their
+            sum (as arcface_torch does), or by concatenation (as SphereFace does).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Size = "112x112"
+    colour: Literal["rgb", "bgr"] = "rgb"
+    mean: float = 127.5
+    std: float = 128.0
+    flip_fusion: FlipFusion = "sum"
+
+    @property
+    def height(self) -> int:
+        """Rows of the network's input."""
+        return int(self.size.split("x")[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of the network's input."""
+        return int(self.size.split("x")[1])
+
+    def crop(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Cut aligned 112x112 (or already 112x96) pictures to this contract's size.
+
+        Args:
+            images: Shape (N, H, W, 3), uint8, RGB.
+
+        Raises:
+            DataError: If the pictures are neither 112x112 nor of the contract's own size.
+        """
+        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            raise DataError(
+                f"aligned images must be uint8 of shape (N, H, W, 3), not {images.dtype} {images.shape}"
+            )
+        height, width = images.shape[1:3]
+        if (height, width) == (self.height, self.width):
+            return images
+        if (height, width) == (_ALIGNED_SIDE, _ALIGNED_SIDE):
+            return images[:, :, _NARROW_LEFT:_NARROW_RIGHT]
+        raise DataError(f"this model takes aligned {self.size} crops, but the image is {height}x{width}")
+
+    def normalise(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Crop, order channels and scale: (N, H, W, 3) uint8 RGB to (N, 3, height, width) float32."""
+        cropped = self.crop(images)
+        ordered = cropped if self.colour == "rgb" else cropped[..., ::-1]
+        scaled = (ordered.astype(np.float32) - np.float32(self.mean)) / np.float32(self.std)
+        return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))

@@ -1,0 +1,46 @@
+"""When the loss is not finite: find the first bad tensor and say what to try."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from sphereface.errors import NonFiniteLossError
+
+_CHANCE_TOLERANCE = 0.02
+
+
+def explain_non_finite(
+    step: int, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor
+) -> str:
+    """Return the sentence for a non-finite loss at ``step``: where it began and what to try."""
+    candidates = [("the images of the batch", images)]
+    candidates += [(f"backbone parameter '{name}'", value) for name, value in backbone.named_parameters()]
+    candidates += [(f"backbone statistic '{name}'", value) for name, value in backbone.named_buffers()]
+    candidates += [(f"head parameter '{name}'", value) for name, value in head.named_parameters()]
+    candidates += [("the embeddings", embeddings)]
+    for name, value in candidates:
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            place = f"the first tensor that is not finite is {name}"
+            break
+    else:
+        place = "all weights and embeddings are finite, so it arose in the loss itself"
+    return (
+        f"the loss at step {step} is not a finite number: {place}. Try a lower optimiser.learning_rate, "
+        "optimiser.clip_norm = 5, a smaller scale or margin, or training.precision = 'float32'. "
+        "The last snapshot in checkpoints/ is still good"
+    )
+
+
+def require_finite(
+    step: int, loss: float, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor
+) -> None:
+    """Stop the run at a non-finite loss.
+
+    Raises:
+        NonFiniteLossError: Naming the first bad tensor and what to try.
+    """
+    if not math.isfinite(loss):
+        raise NonFiniteLossError(explain_non_finite(step, images, backbone, head, embeddings))

@@ -1,0 +1,48 @@
+"""The journal of a run: one JSON object a line, appended as the run goes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sphereface.atomic import write_text
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a journal; a last line cut off by a kill is left out, a missing file is empty."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows
+
+
+class Journal:
+    """The journal of one run, open for writing.
+
+    Opened at a step, it first drops the rows after that step: a resumed run writes them again.
+    """
+
+    def __init__(self, path: Path, start_step: int) -> None:
+        kept = [row for row in read_journal(path) if row["step"] <= start_step]
+        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+        self._file = path.open("a", encoding="utf-8")
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one row; it is on its way to the disk when this returns."""
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

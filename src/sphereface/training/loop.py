@@ -1,0 +1,190 @@
+"""The training loop, readable from top to bottom."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sphereface.atomic import write_text
+from sphereface.backbones import build_backbone
+from sphereface.data.augmentation import Augmentation as ImageAugmentation
+from sphereface.data.loader import batches
+from sphereface.data.manifest import Manifest
+from sphereface.errors import DataError
+from sphereface.heads import HeadResult, SoftmaxHead, build_head
+from sphereface.progress import SILENT, Progress
+from sphereface.training.guard import require_finite
+from sphereface.training.journal import Journal
+from sphereface.training.precision import choose_device, choose_precision
+from sphereface.training.recipe import Recipe
+from sphereface.training.schedules import learning_rate
+from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        backbone: The network, on its device, in training mode as it was left.
+        steps: Steps of the whole run.
+        resumed_at: Step at which this process took over; 0 for a run in one go.
+        seconds: Wall time of this process's part.
+        device: Where it ran.
+        precision: Format of the products, ``bfloat16`` or ``float32``.
+    """
+
+    backbone: nn.Module
+    steps: int
+    resumed_at: int
+    seconds: float
+    device: str
+    precision: str
+
+
+def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = SILENT) -> Trained:
+    """Train a backbone on ``people``, or go on where a killed run stopped.
+
+    The run folder gets ``journal.jsonl`` and ``checkpoints/``. On one machine and number of threads, a
+    run that was killed and resumed ends with the same weights, bit for bit, as one that was not (CPU).
+
+    Args:
+        recipe: Every setting.
+        people: Who to learn from; the number of classes is the number of people.
+        folder: The run folder, made if missing.
+        progress: Who listens.
+
+    Raises:
+        ConfigurationError: If a setting does not fit.
+        DataError: If there are fewer than two people or an image cannot be read.
+        NonFiniteLossError: If the loss is not finite.
+        ModelError: If the folder holds another run or a damaged snapshot.
+    """
+    settings, steps = recipe.training, recipe.training.steps
+    if len(people.identities) < 2:
+        raise DataError("training needs at least two people; add folders, one a person")
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
+
+    torch.manual_seed(settings.seed)
+    backbone, head = build_networks(recipe, len(people.identities), device)
+    optimiser = build_optimiser(recipe, backbone, head)
+    state = RunState(backbone, head, optimiser)
+    recipe_hash = fingerprint(recipe, people)
+    start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash)
+    write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
+    if start:
+        progress.say(f"going on at step {start} of {steps}")
+
+    stream = batches(
+        people,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        start_step=start,
+        stop_step=steps,
+        contract=recipe.input,
+        mirror=recipe.augmentation.mirror,
+        augmentation=ImageAugmentation(**recipe.augmentation.model_dump(exclude={"mirror"})),
+    )
+    began = mark = time.perf_counter()
+    marked_step = start
+    with (
+        Journal(folder / "journal.jsonl", start) as journal,
+        progress.task("training", (steps - start) * settings.batch_size) as task,
+    ):
+        for step, batch in enumerate(stream, start):
+            rate = learning_rate(recipe.optimiser, step / steps)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            head.advance(step / steps)
+
+            images = to_network(batch.images, recipe, device)
+            labels = torch.from_numpy(batch.labels).to(device)
+            with torch.autocast(device.type, dtype=precision, enabled=precision is torch.bfloat16):
+                embeddings = backbone(images)
+            result: HeadResult = head(embeddings, labels)
+            loss = float(result.loss.detach())
+            require_finite(step, loss, images, backbone, head, embeddings)
+
+            optimiser.zero_grad(set_to_none=True)
+            result.loss.backward()
+            if recipe.optimiser.clip_norm is not None:
+                parameters = [*backbone.parameters(), *head.parameters()]
+                torch.nn.utils.clip_grad_norm_(parameters, recipe.optimiser.clip_norm)
+            optimiser.step()
+
+            done = step + 1
+            task.advance(settings.batch_size, f"loss {loss:.2f}")
+            if done % settings.journal_every == 0 or done == steps:
+                now = time.perf_counter()
+                speed = (done - marked_step) * settings.batch_size / (now - mark)
+                mark, marked_step = now, done
+                journal.write(journal_row(done, settings.batch_size, loss, result, rate, head, speed))
+            if done % settings.checkpoint_every == 0 or done == steps:
+                save_snapshot(folder / "checkpoints", state, done, recipe_hash)
+
+    seconds = time.perf_counter() - began
+    return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."))
+
+
+def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, SoftmaxHead]:
+    """Build backbone and head as the recipe says, on the device; the weights follow torch's seed."""
+    backbone = build_backbone(recipe.backbone.name, size=recipe.input.size, **recipe.backbone.settings)
+    head = build_head(
+        recipe.head.name,
+        num_classes=num_classes,
+        embedding_dim=recipe.backbone.settings.get("embedding_dim", 512),
+        **recipe.head.settings,
+    )
+    # Channels last is how the images lie in memory anyway, and what CPU and tensor-core convolutions want.
+    return backbone.to(device, memory_format=torch.channels_last), head.to(device)
+
+
+def build_optimiser(recipe: Recipe, backbone: nn.Module, head: nn.Module) -> torch.optim.SGD:
+    """Build SGD; vectors (biases, slopes, batch norms) are not decayed, as in the published solver."""
+    parameters = [*backbone.parameters(), *head.parameters()]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.optimiser.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, lr=recipe.optimiser.learning_rate, momentum=recipe.optimiser.momentum)
+
+
+def to_network(images: object, recipe: Recipe, device: torch.device) -> Tensor:
+    """Turn a batch of uint8 RGB crops (N, H, W, 3) into the network's float input (N, 3, H, W)."""
+    pixels = torch.as_tensor(images).to(device)
+    if recipe.input.colour == "bgr":
+        pixels = pixels.flip(-1)
+    # A permuted view of (N, H, W, 3) is already channels-last: no copy.
+    return ((pixels.float() - recipe.input.mean) / recipe.input.std).permute(0, 3, 1, 2)
+
+
+def fingerprint(recipe: Recipe, people: Manifest) -> str:
+    """Return the hash of what decides the weights: data, networks, optimiser, training, augmentation."""
+    parts = recipe.model_dump_json(
+        include={"input", "backbone", "head", "optimiser", "training", "augmentation"},
+        exclude={"training": {"checkpoint_every", "journal_every", "tensorboard", "threads"}},
+    )
+    return hashlib.sha256(f"{parts}\n{people.data_hash}".encode()).hexdigest()
+
+
+def journal_row(
+    step: int, batch_size: int, loss: float, result: HeadResult, rate: float, head: SoftmaxHead, speed: float
+) -> dict[str, float | int]:
+    """Return one line of the journal; the angle is the batch's median to the own prototype, in radians."""
+    return {
+        "step": step,
+        "images": step * batch_size,
+        "loss": round(loss, 6),
+        "angle": round(float(result.target_angle.median()), 6),
+        "learning_rate": rate,
+        **head.schedule_state(),
+        "images_per_second": round(speed, 1),
+    }

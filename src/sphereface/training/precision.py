@@ -1,0 +1,43 @@
+"""Which device and which number format a run uses."""
+
+from __future__ import annotations
+
+import torch
+
+from sphereface.errors import ConfigurationError
+
+
+def choose_device(wanted: str) -> torch.device:
+    """Return the device for ``auto``, ``cpu``, ``cuda``...
+
+    Raises:
+        ConfigurationError: If there is no such device here.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(f"training.device = '{wanted}' cannot be used here: {reason}") from None
+    return device
+
+
+def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """Return the format of the products: bfloat16 under ``auto`` where the processor computes it.
+
+    On a CPU without AVX-512 BF16 or AMX, bfloat16 is emulated and slower than float32.
+    """
+    if wanted == "auto":
+        wanted = "bfloat16" if _computes_bfloat16(device) else "float32"
+    return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,0 +1,244 @@
+"""The recipe: every setting of a run as one frozen value, read from TOML.
+
+An unknown key is an error that names the nearest known one. The number of classes is never a setting: it
+comes from the data. Schedules are shares of the run, so that a shorter run follows the same curve.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sphereface.errors import ConfigurationError, nearest
+from sphereface.faces.contract import InputContract
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Section):
+    """What to learn from and what to be judged on.
+
+    Attributes:
+        train: Folders of folders (person / images). Relative paths start at the recipe's own folder.
+        test: The same, for people to be judged on. Without it, a share of ``train`` is held out by person.
+        test_fraction: That share.
+        pairs: An LFW-style pair list over ``test`` (View 1 or View 2), if there is one.
+        unique_people: Leave people of ``test`` out of the judgement if ``train`` has the same name.
+        split_seed: Which people are held out.
+    """
+
+    train: tuple[Path, ...] = Field(min_length=1)
+    test: tuple[Path, ...] = ()
+    test_fraction: float = Field(0.2, gt=0.0, lt=1.0)
+    pairs: Path | None = None
+    unique_people: bool = True
+    split_seed: int = 0
+
+
+class Backbone(Section):
+    """Which network, with ``settings`` passed to it (``embedding_dim``, ``batch_norm``)."""
+
+    name: str = "sfnet20"
+    settings: dict[str, Any] = Field(default_factory=lambda: {"embedding_dim": 512, "batch_norm": True})
+
+
+class Head(Section):
+    """Which loss, with ``settings`` passed to it (``scale``, ``margin``, ``gradient``...)."""
+
+    name: str = "cosface"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Optimiser(Section):
+    """Stochastic gradient descent with a learning-rate schedule.
+
+    Attributes:
+        learning_rate: At its highest.
+        momentum: Of the velocity.
+        weight_decay: On every weight and prototype; biases, PReLU slopes and batch norms have none.
+        schedule: ``cosine`` to zero, or ``steps``: divided by ``factor`` at each of ``milestones``.
+        milestones: Shares of the run. SphereFace: 16,000, 24,000 and 28,000 of 28,000 steps.
+        factor: What the rate is divided by.
+        warmup: Share of the run over which the rate grows from zero.
+        clip_norm: Largest norm of the whole gradient; None leaves it alone.
+    """
+
+    learning_rate: float = Field(0.1, gt=0.0)
+    momentum: float = Field(0.9, ge=0.0, lt=1.0)
+    weight_decay: float = Field(5e-4, ge=0.0)
+    schedule: Literal["cosine", "steps"] = "cosine"
+    milestones: tuple[float, ...] = (16 / 28, 24 / 28)
+    factor: float = Field(10.0, gt=1.0)
+    warmup: float = Field(0.0, ge=0.0, lt=1.0)
+    clip_norm: float | None = Field(None, gt=0.0)
+
+
+class Training(Section):
+    """How long and how.
+
+    Attributes:
+        images: Images seen in the whole run, repeats included; steps = images // batch_size.
+        batch_size: Images a step.
+        seed: Of initial weights, order and augmentation.
+        precision: ``bfloat16`` (autocast), ``float32``, or ``auto``: bfloat16 where the processor computes it.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``...
+        threads: Threads of a processor; None leaves torch's choice.
+        checkpoint_every: Steps between checkpoints.
+        journal_every: Steps between lines of the journal.
+        tensorboard: Also write TensorBoard events (needs the extra ``tensorboard``).
+    """
+
+    images: int = Field(90_000, ge=1)
+    batch_size: int = Field(128, ge=2)
+    seed: int = 1
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = "auto"
+    threads: int | None = Field(None, ge=1)
+    checkpoint_every: int = Field(100, ge=1)
+    journal_every: int = Field(10, ge=1)
+    tensorboard: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole run, at least 1."""
+        return max(1, self.images // self.batch_size)
+
+
+class Augmentation(Section):
+    """What is done to a training image: mirrored half of the time, as SphereFace does; the rest is off."""
+
+    mirror: bool = True
+    shift: int = Field(0, ge=0, le=16)
+    colour: float = Field(0.0, ge=0.0, le=1.0)
+    erase: float = Field(0.0, ge=0.0, le=1.0)
+
+
+class Judgement(Section):
+    """How the trained network is judged.
+
+    Attributes:
+        images_per_identity: Cap in the all-against-all comparison, so that nobody owns the genuine pairs.
+        enrolled_fraction: Share of the people who are enrolled in the open-set search.
+        target_fpir: False-positive identification rate of the operating point stored with the model.
+        seed: Of the draws.
+    """
+
+    images_per_identity: int = Field(10, ge=2)
+    enrolled_fraction: float = Field(0.5, gt=0.0, lt=1.0)
+    target_fpir: float = Field(0.01, gt=0.0, lt=1.0)
+    seed: int = 0
+
+
+class Recipe(Section):
+    """A whole run."""
+
+    title: str = "a run"
+    data: Data
+    input: InputContract = InputContract(size="112x96")
+    backbone: Backbone = Backbone()
+    head: Head = Head()
+    optimiser: Optimiser = Optimiser()
+    training: Training = Training()
+    augmentation: Augmentation = Augmentation()
+    judgement: Judgement = Judgement()
+
+    @model_validator(mode="after")
+    def _size_belongs_to_the_input(self) -> Recipe:
+        if "size" in self.backbone.settings:
+            raise ValueError("backbone.settings.size is taken from input.size: set that one")
+        return self
+
+
+def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe and apply ``key=value`` overrides such as ``head.settings.margin=0.4``.
+
+    Values of overrides are TOML; what is not TOML is taken as text.
+
+    Raises:
+        ConfigurationError: If the file is missing or not TOML, or a key or value does not fit.
+    """
+    path = Path(path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"no recipe at {path}; recipes are TOML files such as recipes/*.toml"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"the recipe {path} is not valid TOML: {error}") from None
+    for override in overrides:
+        _apply(values, override)
+    return parse_recipe(values, folder=path.parent)
+
+
+def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
+    """Check a recipe given as nested dicts; relative paths start at ``folder``.
+
+    Raises:
+        ConfigurationError: In one sentence, naming the key, the nearest known one or the accepted values.
+    """
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+    data = recipe.data
+    anchored = data.model_copy(
+        update={
+            "train": tuple(_anchor(path, folder) for path in data.train),
+            "test": tuple(_anchor(path, folder) for path in data.test),
+            "pairs": None if data.pairs is None else _anchor(data.pairs, folder),
+        }
+    )
+    return recipe.model_copy(update={"data": anchored})
+
+
+def _anchor(path: Path, folder: Path) -> Path:
+    return path if path.is_absolute() else folder / path
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key.strip():
+        raise ConfigurationError(f"--set takes key=value, such as training.seed=2, not '{override}'")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"--set {override}: '{section}' is a value, not a section")
+    values[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    """Say the first problem in words."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"][:-1])
+        wrong = str(first["loc"][-1])
+        return f"the recipe has no key '{where}'.{nearest(wrong, known)} Known here: {', '.join(known)}"
+    if first["type"] == "missing":
+        return f"the recipe lacks the key '{where}'"
+    given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
+    return f"the recipe's '{where or 'values'}' does not fit: {first['msg']}{given}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for part in location:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

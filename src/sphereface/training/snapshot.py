@@ -1,0 +1,106 @@
+"""Snapshots of a run under way: everything a resumed run needs, written in one step.
+
+A snapshot is ``checkpoints/step-00000100.safetensors``: the weights, statistics and prototypes, the
+optimiser's velocities, and as metadata the step and the fingerprint of the recipe. Order of images,
+augmentation and schedules are pure functions of seed and step, so no random state needs saving.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from sphereface.atomic import write_bytes
+from sphereface.errors import ModelError
+
+_FORMAT = "sphereface-snapshot-1"
+_KEPT = 2
+
+
+class RunState:
+    """The parts of a run that change with every step."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, optimiser: torch.optim.SGD) -> None:
+        self.backbone, self.head, self.optimiser = backbone, head, optimiser
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return every tensor under a name of its own; parameters and their velocities share a name."""
+        state = {f"backbone.{name}": value for name, value in self.backbone.state_dict().items()}
+        state |= {f"head.{name}": value for name, value in self.head.state_dict().items()}
+        for name, parameter in self.named_parameters():
+            velocity = self.optimiser.state.get(parameter, {}).get("momentum_buffer")
+            if velocity is not None:
+                state[f"velocity.{name}"] = velocity
+        return state
+
+    def named_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        """Return backbone and head parameters with their full names."""
+        return [
+            *((f"backbone.{name}", value) for name, value in self.backbone.named_parameters()),
+            *((f"head.{name}", value) for name, value in self.head.named_parameters()),
+        ]
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Put saved tensors back.
+
+        Raises:
+            ModelError: If a tensor is missing, left over, or of another shape.
+        """
+        parts = {"backbone": self.backbone, "head": self.head}
+        for prefix, module in parts.items():
+            dotted = f"{prefix}."
+            own = {k.removeprefix(dotted): v for k, v in tensors.items() if k.startswith(dotted)}
+            try:
+                module.load_state_dict(own, strict=True)
+            except RuntimeError as error:
+                detail = " ".join(str(error).split())[:300]
+                raise ModelError(f"the snapshot does not fit this {prefix}: {detail}") from None
+        for name, parameter in self.named_parameters():
+            velocity = tensors.get(f"velocity.{name}")
+            if velocity is not None:
+                self.optimiser.state[parameter]["momentum_buffer"] = velocity.to(parameter.device).clone(
+                    memory_format=torch.preserve_format
+                )
+
+
+def save_snapshot(folder: Path, state: RunState, step: int, recipe_hash: str) -> Path:
+    """Write the snapshot after ``step`` steps and remove all but the newest two."""
+    path = folder / f"step-{step:08d}.safetensors"
+    contiguous = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
+    metadata = {"format": _FORMAT, "step": str(step), "recipe": recipe_hash}
+    write_bytes(path, save(contiguous, metadata=metadata))
+    for old in sorted(folder.glob("step-*.safetensors"))[:-_KEPT]:
+        old.unlink()
+    return path
+
+
+def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int:
+    """Load the newest snapshot into ``state`` and return its step; 0 where there is none.
+
+    Raises:
+        ModelError: If it is damaged, of another recipe, or does not fit the network.
+    """
+    snapshots = sorted(folder.glob("step-*.safetensors"))
+    if not snapshots:
+        return 0
+    newest = snapshots[-1]
+    try:
+        with safe_open(newest, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"the snapshot {newest} is damaged ({error}); delete it to resume from the one before"
+        ) from None
+    if metadata.get("format") != _FORMAT:
+        raise ModelError(f"{newest} is not a snapshot of this program; remove it from the folder")
+    if metadata.get("recipe") != recipe_hash:
+        raise ModelError(
+            f"{folder.parent} holds a run of another recipe; choose another --out, or delete the folder"
+        )
+    state.load(tensors)
+    return int(metadata["step"])
