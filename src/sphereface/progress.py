@@ -5,8 +5,7 @@ Library functions take a :class:`Progress`; the command line passes a bar, tests
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
@@ -20,19 +19,11 @@ class Task(Protocol):
 class Progress(Protocol):
     """Somebody who listens: a bar on a terminal, a log, or nobody."""
 
-    def task(self, title: str, total: int, unit: str = "images") -> AbstractTask:
-        """Open a task of ``total`` units; use it as a context manager."""
+    def task(self, title: str, total: int, unit: str = "images") -> AbstractContextManager[Task]:
+        """Open a task of ``total`` units: ``with progress.task("training", 1000) as task``."""
 
     def say(self, text: str) -> None:
         """Pass on one line for a person."""
-
-
-class AbstractTask(Protocol):
-    """A task that opens and closes: ``with progress.task(...) as task``."""
-
-    def __enter__(self) -> Task: ...
-
-    def __exit__(self, *exception: object) -> None: ...
 
 
 class _SilentTask:
@@ -43,10 +34,9 @@ class _SilentTask:
 class Silent:
     """The listener that ignores everything."""
 
-    @contextmanager
-    def task(self, title: str, total: int, unit: str = "images") -> Iterator[Task]:
+    def task(self, title: str, total: int, unit: str = "images") -> AbstractContextManager[Task]:
         """Open a task that nobody watches."""
-        yield _SilentTask()
+        return nullcontext(_SilentTask())
 
     def say(self, text: str) -> None:
         """Drop the line."""

@@ -31,6 +31,9 @@ def build_backbone(name: str, **settings: Any) -> nn.Module:
 
     Raises:
         ConfigurationError: For an unknown name or setting; the message names the nearest known one.
+
+    >>> build_backbone("sfnet4", embedding_dim=8).embedding
+    Linear(in_features=21504, out_features=8, bias=True)
     """
     if name not in BACKBONES:
         raise ConfigurationError(

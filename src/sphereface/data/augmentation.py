@@ -30,16 +30,14 @@ _ERASED_VALUE = 127  # the middle of the range, which an input contract maps clo
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly training pictures are changed; the defaults change nothing.
+    """How strongly training pictures are changed beyond the mirror image; the defaults change nothing.
 
     Attributes:
-        mirror: Mirror half of the pictures.
         shift: Largest shift in pixels, along both axes.
         colour: Largest relative change of brightness, contrast and saturation, below 1.
         erase: Share of the pictures of which a rectangle is painted over, 0 to 1.
     """
 
-    mirror: bool = False
     shift: int = 0
     colour: float = 0.0
     erase: float = 0.0
@@ -54,16 +52,14 @@ class Augmentation:
 
 
 def augment(images: Images, draws: Draws, settings: Augmentation) -> Images:
-    """Apply what the settings ask for, in the order mirror, shift, colour, erase.
+    """Apply what the settings ask for, in the order shift, colour, erase.
 
     Args:
         images: Shape (N, H, W, 3), uint8, RGB; never changed in place.
         draws: Shape (N, DRAWS), uniform in [0, 1). Each change has columns of its own, so switching one on
-            leaves the others as they were.
+            leaves the others as they were; column 0 is for :func:`mirror`.
         settings: What to do.
     """
-    if settings.mirror:
-        images = mirror(images, draws[:, 0])
     if settings.shift:
         images = shift(images, draws[:, 1:3], settings.shift)
     if settings.colour:
@@ -81,7 +77,8 @@ def mirror(images: Images, draws: Draws) -> Images:
     """
     mirrored = images.copy()
     chosen = draws < 0.5
-    mirrored[chosen] = images[chosen, :, ::-1]
+    columns = np.arange(images.shape[2])[::-1]
+    mirrored[chosen] = np.take(images[chosen], columns, axis=2)  # a reversed view would copy byte by byte
     return mirrored
 
 
@@ -119,7 +116,7 @@ def colour(images: Images, draws: Draws, strength: float) -> Images:
     for number, (brightness, contrast, saturation) in enumerate(factors.tolist()):
         # One picture at a time keeps the float copy in the processor's cache: a third of the time.
         pixels = images[number].reshape(-1, 3).astype(np.float32)
-        mean = float(pixels.mean(axis=0) @ _LUMA)
+        mean = float((pixels @ _LUMA).mean())
         mixing = brightness * contrast * (saturation * identity + (1.0 - saturation) * luma)
         pixels = pixels @ mixing.astype(np.float32)
         pixels += brightness * (1.0 - contrast) * mean + 0.5  # the half rounds when the fraction is cut off

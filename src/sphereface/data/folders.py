@@ -47,7 +47,7 @@ def list_folder(folder: Path) -> FolderListing:
     """List a folder of folders, sorted, without opening a file.
 
     Raises:
-        DataError: If the folder is missing, cannot be listed, is a file, or holds neither people nor pictures.
+        DataError: If the folder is missing, cannot be listed, is a file, or holds nothing to use.
     """
     folder = Path(folder)
     if not folder.exists():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.data.augmentation import DRAWS, Augmentation, augment
+from sphereface.data import augmentation as change
+from sphereface.data.augmentation import DRAWS, Augmentation
 from sphereface.data.manifest import Manifest
 from sphereface.data.sampling import check_seed, sample_draws, sample_order
 from sphereface.errors import ConfigurationError, DataError, ImageError
@@ -83,13 +84,8 @@ def batches(
     if len(manifest) == 0:
         raise DataError("there are no images to train on; the manifest is empty")
     check_seed(seed)
-    source = _Source(
-        manifest,
-        batch_size,
-        seed,
-        replace(augmentation, mirror=mirror),
-        _Crops(manifest, contract, cache_bytes),
-    )
+    crops = _Crops(manifest, contract, cache_bytes)
+    source = _Source(manifest, batch_size, seed, mirror, augmentation, crops)
     steps = range(start_step, stop_step)
     return map(source.batch, steps) if workers == 0 else _ahead(source, steps, workers)
 
@@ -99,15 +95,18 @@ class _Source:
     manifest: Manifest
     batch_size: int
     seed: int
+    mirror: bool
     augmentation: Augmentation
     crops: _Crops
 
     def batch(self, step: int) -> Batch:
         start, stop = step * self.batch_size, (step + 1) * self.batch_size
         indices = sample_order(len(self.manifest), self.seed, start, stop)
-        images = augment(
-            self.crops.take(indices), sample_draws(self.seed, start, stop, DRAWS), self.augmentation
-        )
+        draws = sample_draws(self.seed, start, stop, DRAWS)
+        images = self.crops.take(indices)
+        if self.mirror:
+            images = change.mirror(images, draws[:, 0])
+        images = change.augment(images, draws, self.augmentation)
         return Batch(images, self.manifest.labels[indices], indices)
 
 
@@ -154,11 +153,11 @@ def read_crop(path: Path, contract: InputContract) -> NDArray[np.uint8]:
             f"sphereface dataset check '{path.parent.parent}'"
         ) from error
     try:
-        return contract.crop(pixels[None])[0]
+        return contract.crop(pixels[np.newaxis]).reshape(contract.height, contract.width, 3)
     except DataError as error:
         height, width = pixels.shape[:2]
         raise DataError(
-            f"'{path}' is {height}x{width} (height by width), but training needs aligned {contract.size} crops; "
+            f"'{path}' is {height}x{width} (height by width), but this takes aligned {contract.size} crops; "
             f"find all such files with: sphereface dataset check '{path.parent.parent}'"
         ) from error
 

@@ -117,7 +117,7 @@ class Manifest:
             DataError: If the fraction is not between 0 and 1, or one side would be empty.
 
         >>> tree = Manifest(("a", "b", "c"), (Path("x"),) * 3, np.arange(3), ("0",) * 3)
-        >>> train, test = tree.split(0.5, seed=1)
+        >>> train, test = tree.split(0.5, seed=0)
         >>> sorted(train.identities + test.identities)
         ['a', 'b', 'c']
         """

@@ -54,7 +54,7 @@ def sample_draws(seed: int, start: int, stop: int, width: int) -> NDArray[np.flo
     """
     check_seed(seed)
     skipped = start * width % _WORDS_PER_BLOCK
-    generator = np.random.Philox(key=[seed, _DRAWS], counter=start * width // _WORDS_PER_BLOCK)
+    generator = np.random.Philox(key=_key(seed, _DRAWS), counter=start * width // _WORDS_PER_BLOCK)
     words = generator.random_raw(skipped + (stop - start) * width)[skipped:]
     uniform: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return uniform.reshape(stop - start, width)
@@ -70,10 +70,15 @@ def check_seed(seed: int) -> None:
         raise ConfigurationError(f"the seed must be a whole number from 0 to 2**64 - 1, not {seed}")
 
 
+def _key(seed: int, purpose: int) -> NDArray[np.uint64]:
+    # Spelt out: a plain list of a small and a very large number would pass through float64 and lose digits.
+    return np.array([seed, purpose], dtype=np.uint64)
+
+
 @lru_cache(maxsize=4)
 def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Sort random words: equal ones (once in 2**64 / N**2) keep their order, so this is always defined."""
-    words = np.random.Philox(key=[seed, _ORDER + epoch]).random_raw(count)
+    words = np.random.Philox(key=_key(seed, _ORDER + epoch)).random_raw(count)
     order = np.argsort(words, kind="stable").astype(np.int64)
     order.setflags(write=False)
     return order

@@ -29,9 +29,8 @@ from sphereface.errors import ImageError
 
 _FORMATS = "JPEG, PNG, WebP, BMP, GIF, TIFF"
 
-# Pillow's readers are called directly, not through Image.open: a stranger's plugin cannot join, and the
-# decompression-bomb warning, which Image.open gives before we could count the pixels, does not arise.
-# A phone's multi-picture JPEG is an ordinary JPEG to JpegImageFile: its first picture is the one wanted.
+# Called directly, not through Image.open: no stranger's plugin can join, and its decompression-bomb warning,
+# given before we could count the pixels, does not arise. A phone's multi-picture JPEG gives its first one.
 _READERS: tuple[tuple[tuple[bytes, ...], Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
     ((b"\xff\xd8\xff",), JpegImageFile),
     ((b"\x89PNG\r\n\x1a\n",), PngImageFile),
@@ -94,30 +93,29 @@ def read_image(source: Path | str | bytes, limits: ImageLimits = DEFAULT_LIMITS)
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name} needs too much memory to decode; make it smaller", "too-large") from error
     except Exception as error:  # Pillow's readers raise a dozen types on damaged files
-        reason = str(error).strip().rstrip(".") or type(error).__name__
-        message = f"{name} is damaged or cut off and cannot be decoded ({reason}); replace or remove it"
-        raise ImageError(message, "undecodable") from error
+        reason = f"cannot be decoded ({str(error).strip().rstrip('.') or type(error).__name__})"
+        raise ImageError(f"{name} is damaged: it {reason}; replace or remove it", "undecodable") from error
 
 
 def _read_file(path: Path | str, limits: ImageLimits) -> bytes:
-    """Read a regular file whole; anything that is not one is refused without opening it."""
     try:
         _insist_on_regular_file(path, os.stat(path).st_mode)  # noqa: PTH116 - str or Path, without a detour
-        # Between the look and the opening the name may have come to mean something else: O_NONBLOCK keeps a
-        # pipe from stopping us, and what was really opened is looked at again.
+        # The name may come to mean something else before it is opened: O_NONBLOCK keeps a pipe from stopping
+        # us, and what was really opened is looked at again.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no Path
             status = os.fstat(descriptor)
             _insist_on_regular_file(path, status.st_mode)
             if status.st_size > limits.max_bytes:
                 raise _too_many_bytes(f"'{path}'", status.st_size, limits)
-            content = file.read(status.st_size)
+            return file.read(status.st_size) or b""
+    except ImageError:
+        raise
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a NUL in the name
         raise ImageError(f"there is no file '{path}'; check the path", "missing") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ImageError(f"'{path}' cannot be read ({reason}); check its permissions", "refused") from error
-    return content or b""
 
 
 def _insist_on_regular_file(path: Path | str, mode: int) -> None:
@@ -127,8 +125,8 @@ def _insist_on_regular_file(path: Path | str, mode: int) -> None:
 
 
 def _too_many_bytes(name: str, size: int, limits: ImageLimits) -> ImageError:
-    excess = f"{name} has {size:,} bytes, more than the {limits.max_bytes:,} allowed"
-    return ImageError(f"{excess}; make it smaller", "too-large")
+    message = f"{name} has {size:,} bytes, more than the {limits.max_bytes:,} allowed; make it smaller"
+    return ImageError(message, "too-large")
 
 
 def _decode(name: str, content: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
@@ -164,7 +162,7 @@ def _webp_size(content: bytes) -> tuple[int, int]:
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", content, 21)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    width, height = struct.unpack_from("<HH", content, 26)
+    width, height = struct.unpack_from("<HH", content, 26)  # the two highest bits are a display scale
     return width & 0x3FFF, height & 0x3FFF
 
 
@@ -178,7 +176,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn (H, W, 3) pixels upright: EXIF 2.32, tag 274 says where row 0 and column 0 belong."""
+    """Turn (H, W, 3) pixels upright: tag 274 says where row 0 and column 0 belong (EXIF 2.32, 4.6.4)."""
     if orientation == 1:
         return pixels
     turned = pixels.transpose(1, 0, 2) if orientation >= 5 else pixels
@@ -191,14 +189,12 @@ def _turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def _to_rgb(name: str, image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I;16"):
-        wide = np.asarray(image).astype(np.uint32)
-        grey = ((wide + 128) // 257).astype(np.uint8)  # 65535 = 255 * 257: the ends map to the ends
+        # 65535 = 255 * 257: the ends of the range map to the ends
+        grey = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in ("I", "F"):
         message = f"{name} stores 32-bit numbers without a known white; save it with 8 or 16 bits"
         raise ImageError(message, "undecodable")
     if image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        image = Image.alpha_composite(white, picture)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))

@@ -38,13 +38,24 @@ def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: A
     """
     if name not in HEADS:
         raise ConfigurationError(f"unknown head '{name}'.{nearest(name, HEADS)} Known: {', '.join(HEADS)}")
-    known = [key for key in inspect.signature(softmax_head).parameters if key != "row"]
+    known = settings_of(name)
     for key in settings:
         if key not in known:
             raise ConfigurationError(
                 f"head '{name}' has no setting '{key}'.{nearest(key, known)} Known: {', '.join(known)}"
             )
     return HEADS[name](num_classes=num_classes, embedding_dim=embedding_dim, **settings)
+
+
+def settings_of(name: str) -> tuple[str, ...]:
+    """Return the settings that a head takes; lambda's only where they would do something.
+
+    >>> "lambda_min" in settings_of("a-softmax"), "lambda_min" in settings_of("cosface")
+    (True, False)
+    """
+    annealed = SOFTMAX_ROWS[name].annealed
+    keys = [key for key in inspect.signature(softmax_head).parameters if key != "row"]
+    return tuple(key for key in keys if annealed or not key.startswith("lambda_"))
 
 
 def softmax_head(
@@ -73,18 +84,19 @@ def softmax_head(
         num_classes: Number of identities.
         embedding_dim: Width of the embeddings.
         margin: m, the row's own default if None.
-        scale: s; given without ``radius`` it means a fixed norm (``hfn``).
+        scale: s; given without ``radius`` it means a fixed norm (``hfn``). Not used by ``nfn``.
         radius: ``nfn``, ``hfn`` or ``sfn``; without it and without ``scale`` the row decides.
         radius_weight: Weight of the penalty of ``sfn``.
         gradient: ``full`` or ``detached``.
-        prototypes: ``reparametrised`` or ``projected``.
+        prototypes: ``reparametrised`` or ``projected``, see ``SoftmaxHead``.
         fallback: Form of psi beyond its natural range, for rows that have several (``hard``, ``easy``).
         margin_ramp: Share of the run over which the margin grows from neutral to ``margin``.
         lambda_base: Lambda at the start of the run (rows with annealing).
         lambda_gamma: How fast it falls.
         lambda_power: With which power.
         lambda_min: Where it stays.
-        loss_weight: lw; the loss becomes lw CE / s. None means plain cross-entropy.
+        loss_weight: lw; the loss becomes lw CE / s, or lw CE with ``nfn``, which has no s. None means plain
+            cross-entropy.
 
     Raises:
         ConfigurationError: For a value out of range.

@@ -42,10 +42,10 @@ def check_sizes(num_classes: int, embedding_dim: int) -> None:
     Raises:
         ConfigurationError: If there are fewer than two classes or two dimensions.
     """
-    if num_classes < 2:
-        raise ConfigurationError(f"num_classes must be 2 or more, not {num_classes}")
-    if embedding_dim < 2:
-        raise ConfigurationError(f"embedding_dim must be 2 or more, not {embedding_dim}")
+    sizes: dict[str, object] = {"num_classes": num_classes, "embedding_dim": embedding_dim}
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 2:
+            raise ConfigurationError(f"{name} must be a whole number of 2 or more, not {value!r}")
 
 
 def check_number(name: str, value: float, low: float, high: float, *, above: bool = False) -> None:

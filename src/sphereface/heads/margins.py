@@ -1,9 +1,10 @@
 """The margins: what each loss does to the angle of the own class (psi) and of the others (eta).
 
 Every large-margin loss here is one sentence, cross-entropy over the logits rho psi(theta_y) for the own
-class and rho eta(theta_j) for the others (Liu et al. 2022, https://arxiv.org/abs/2109.05565). A function in this file
-is one psi or one eta; ``heads/table.py`` joins them to rows. psi takes the angle in radians; eta takes the cosine, because
-for nearly every row it is the identity and an N x C matrix of angles would be wasted.
+class and rho eta(theta_j) for the others (Liu et al. 2022, https://arxiv.org/abs/2109.05565). A function
+in this file is one psi or one eta; ``heads/table.py`` joins them to rows. psi takes the angle in radians;
+eta takes the cosine, because for nearly every row it is the identity and an N x C matrix of angles would
+be wasted.
 
 All are pure, element by element, any shape, and finite with their derivative on [0, pi] or [-1, 1].
 """
@@ -91,11 +92,12 @@ def cosface(theta: Tensor, m: float = 0.35) -> Tensor:
 def arcface(theta: Tensor, m: float = 0.5) -> Tensor:
     """Return cos(theta + m), continued beyond pi - m by cos(theta) - m sin(m): the additive angular margin.
 
-    The continuation is the authors' own; it keeps psi decreasing but for a small step at pi - m.
+    The continuation is the authors' own. It keeps psi decreasing for every m up to pi / 2, but not
+    continuous: at pi - m it steps down by cos(m) + m sin(m) - 1 (0.117 at m = 0.5).
 
     Args:
         theta: Angle to the own prototype.
-        m: Margin in radians, in [0, pi).
+        m: Margin in radians, in [0, pi / 2].
 
     Reference: Deng et al. 2019, eq. 3, https://arxiv.org/abs/1801.07698
 

@@ -1,7 +1,7 @@
 """The radius rho: what multiplies the cosines, as a function of the embedding's norm.
 
-Three choices (Liu et al. 2022, https://arxiv.org/abs/2109.05565): ``nfn`` takes the norm itself, ``hfn`` a fixed scale,
-``sfn`` the norm together with a penalty that draws it to the scale.
+Three choices (Liu et al. 2022, https://arxiv.org/abs/2109.05565): ``nfn`` takes the norm itself, ``hfn`` a
+fixed scale, ``sfn`` the norm together with a penalty that draws it to the scale.
 """
 
 from __future__ import annotations

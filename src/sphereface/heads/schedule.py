@@ -6,6 +6,7 @@ shorter run follow the same curve.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 _PUBLISHED_STEPS = 28_000
@@ -32,7 +33,7 @@ class LambdaAnnealing:
     def __call__(self, progress: float) -> float:
         """Return lambda at this share of the run."""
         iteration = progress * _PUBLISHED_STEPS
-        return max(self.lowest, self.base * (1.0 + self.gamma * iteration) ** -self.power)
+        return max(self.lowest, self.base * math.pow(1.0 + self.gamma * iteration, -self.power))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ A new loss is a psi (and, rarely, an eta) in ``margins.py`` and one row here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -42,7 +43,7 @@ class Row:
     source: str
     eta: Eta | None = None
     lowest: float = 0.0
-    highest: float = float("inf")
+    highest: float = 100.0
     whole: bool = False
     annealed: bool = False
     unit_prototypes: bool = True
@@ -115,7 +116,7 @@ SOFTMAX_ROWS: dict[str, Row] = {
         psi=margins.arcface,
         neutral=0.0,
         margin=0.5,
-        highest=3.14159,
+        highest=math.pi / 2.0,  # beyond it psi is no longer decreasing, and psi(0) is negative
         scale=64.0,
         fallbacks={"easy": margins.arcface_easy},
         source="Deng et al. 2019, https://arxiv.org/abs/1801.07698",

@@ -1,7 +1,8 @@
 """Lengths, directions and angles, with gradients that stay finite where acos has none.
 
 Every function takes numpy arrays or torch tensors and answers in kind (the array API standard, through
-array-api-compat); nothing here imports torch.
+array-api-compat); nothing here imports torch. Squares are formed in the dtype given: widen float16 and
+bfloat16 first, or lengths above 255 overflow and angles have two digits.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def angle(x: Array, y: Array) -> Array:
 
     Computed as 2 atan2(|u - v|, |u + v|) of the directions u and v (Kahan 2006): acos of a rounded
     cosine loses every digit within 1e-3 rad of 0, and its derivative is infinite there. At exactly
-    0 and pi the direction of steepest change does not exist; the gradient is 0 by definition.
+    0 and pi the direction of steepest change does not exist; the gradient is 0 by definition. A zero
+    vector has no direction: pi / 2 to everything, as its cosine is 0.
 
     Args:
         x: Shape (..., d).
@@ -83,7 +85,7 @@ def slerp(x: Array, y: Array, t: float) -> Array:
     Args:
         x: Shape (..., d).
         y: Shape (..., d), not antipodal to ``x`` (there the way is not unique, and the answer is the
-            straight line's direction).
+            straight line's direction: either end, or the zero vector half way).
         t: 0 gives ``x``, 1 gives ``y``.
 
     >>> import numpy as np

@@ -114,7 +114,7 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
             require_finite(step, loss, images, backbone, head, embeddings)
 
             optimiser.zero_grad(set_to_none=True)
-            result.loss.backward()
+            torch.autograd.backward(result.loss)
             if recipe.optimiser.clip_norm is not None:
                 parameters = [*backbone.parameters(), *head.parameters()]
                 torch.nn.utils.clip_grad_norm_(parameters, recipe.optimiser.clip_norm)
@@ -144,7 +144,8 @@ def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tu
         **recipe.head.settings,
     )
     # Channels last is how the images lie in memory anyway, and what CPU and tensor-core convolutions want.
-    return backbone.to(device, memory_format=torch.channels_last), head.to(device)
+    backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    return backbone.to(device), head.to(device)
 
 
 def build_optimiser(recipe: Recipe, backbone: nn.Module, head: nn.Module) -> torch.optim.SGD:

@@ -87,7 +87,7 @@ class Training(Section):
         images: Images seen in the whole run, repeats included; steps = images // batch_size.
         batch_size: Images a step.
         seed: Of initial weights, order and augmentation.
-        precision: ``bfloat16`` (autocast), ``float32``, or ``auto``: bfloat16 where the processor computes it.
+        precision: ``bfloat16`` (autocast), ``float32``, or ``auto``: bfloat16 where the processor has it.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``...
         threads: Threads of a processor; None leaves torch's choice.
         checkpoint_every: Steps between checkpoints.
