@@ -19,7 +19,7 @@ _PUBLIC = {
     "open_gallery": "sphereface.gallery",
 }
 
-__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:

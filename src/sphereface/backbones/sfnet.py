@@ -75,9 +75,7 @@ class SFNet(nn.Module):
         super().__init__()
         height, width = _parse_size(size)
         if isinstance(embedding_dim, bool) or not isinstance(embedding_dim, int) or embedding_dim < 2:
-            raise ConfigurationError(
-                f"embedding_dim must be a whole number of 2 or more, not {embedding_dim!r}"
-            )
+            raise ConfigurationError(f"embedding_dim must be a whole number of 2 or more, not {embedding_dim!r}")
         if not isinstance(batch_norm, bool):
             raise ConfigurationError(f"batch_norm must be true or false, not {batch_norm!r}")
         stages: list[nn.Module] = []

@@ -17,9 +17,7 @@ def check_batch(embeddings: Tensor, labels: Tensor, num_classes: int, embedding_
         ConfigurationError: Naming the argument, its value and the accepted range.
     """
     if embeddings.ndim != 2 or embeddings.shape[1] != embedding_dim:
-        raise ConfigurationError(
-            f"embeddings must have shape (N, {embedding_dim}), not {tuple(embeddings.shape)}"
-        )
+        raise ConfigurationError(f"embeddings must have shape (N, {embedding_dim}), not {tuple(embeddings.shape)}")
     if not embeddings.is_floating_point():
         raise ConfigurationError(f"embeddings must be floating point, not {embeddings.dtype}")
     if labels.shape != embeddings.shape[:1]:

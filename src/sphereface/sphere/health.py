@@ -155,8 +155,7 @@ def extreme_angles(embeddings: Array, people: Any) -> ExtremeAngles:
         inter = max(inter, _highest(xp.where(pairs & ~same, cosine, -infinite), start))
     # Cosines find the pair; its angle is measured anew, because acos loses all digits near 0.
     largest, smallest = (
-        float(angle(x[one], x[two])) if math.isfinite(cosine) else math.nan
-        for cosine, one, two in (intra, inter)
+        float(angle(x[one], x[two])) if math.isfinite(cosine) else math.nan for cosine, one, two in (intra, inter)
     )
     return ExtremeAngles(largest, smallest)
 

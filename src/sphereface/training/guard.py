@@ -12,9 +12,7 @@ from sphereface.errors import NonFiniteLossError
 _CHANCE_TOLERANCE = 0.02
 
 
-def explain_non_finite(
-    step: int, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor
-) -> str:
+def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor) -> str:
     """Return the sentence for a non-finite loss at ``step``: where it began and what to try."""
     candidates = [("the images of the batch", images)]
     candidates += [(f"backbone parameter '{name}'", value) for name, value in backbone.named_parameters()]

@@ -93,10 +93,11 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
         mirror=recipe.augmentation.mirror,
         augmentation=ImageAugmentation(**recipe.augmentation.model_dump(exclude={"mirror"})),
     )
+    events = folder / "tensorboard" if settings.tensorboard else None
     began = mark = time.perf_counter()
     marked_step = start
     with (
-        Journal(folder / "journal.jsonl", start) as journal,
+        Journal(folder / "journal.jsonl", start, events) as journal,
         progress.task("training", (steps - start) * settings.batch_size) as task,
     ):
         for step, batch in enumerate(stream, start):

@@ -30,16 +30,18 @@ class Data(Section):
         test: The same, for people to be judged on. Without it, a share of ``train`` is held out by person.
         test_fraction: That share.
         pairs: An LFW-style pair list over ``test`` (View 1 or View 2), if there is one.
-        unique_people: Leave people of ``test`` out of the judgement if ``train`` has the same name.
         split_seed: Which people are held out.
+        trial_known: People to enrol in a trial gallery after the judgement, by their first pictures.
+        trial_strangers: People to search it in vain. Both or none; nobody of them in ``train`` or ``test``.
     """
 
     train: tuple[Path, ...] = Field(min_length=1)
     test: tuple[Path, ...] = ()
     test_fraction: float = Field(0.2, gt=0.0, lt=1.0)
     pairs: Path | None = None
-    unique_people: bool = True
     split_seed: int = 0
+    trial_known: Path | None = None
+    trial_strangers: Path | None = None
 
 
 class Backbone(Section):
@@ -126,13 +128,19 @@ class Judgement(Section):
     Attributes:
         images_per_identity: Cap in the all-against-all comparison, so that nobody owns the genuine pairs.
         enrolled_fraction: Share of the people who are enrolled in the open-set search.
-        target_fpir: False-positive identification rate of the operating point stored with the model.
+        templates_per_person: Pictures enrolled of each.
+        least_images: Only people with so many pictures are drawn for enrolment.
+        target_fpir: False-positive identification rate of the operating point for searching a gallery.
+        target_fmr: False match rate of the operating point for comparing two pictures.
         seed: Of the draws.
     """
 
     images_per_identity: int = Field(10, ge=2)
     enrolled_fraction: float = Field(0.5, gt=0.0, lt=1.0)
+    templates_per_person: int = Field(1, ge=1)
+    least_images: int = Field(1, ge=1)
     target_fpir: float = Field(0.01, gt=0.0, lt=1.0)
+    target_fmr: float = Field(0.001, gt=0.0, lt=1.0)
     seed: int = 0
 
 
@@ -168,9 +176,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigurationError(
-            f"no recipe at {path}; recipes are TOML files such as recipes/*.toml"
-        ) from None
+        raise ConfigurationError(f"no recipe at {path}; recipes are TOML files such as recipes/*.toml") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -195,7 +201,11 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
         update={
             "train": tuple(_anchor(path, folder) for path in data.train),
             "test": tuple(_anchor(path, folder) for path in data.test),
-            "pairs": None if data.pairs is None else _anchor(data.pairs, folder),
+            **{
+                key: _anchor(path, folder)
+                for key in ("pairs", "trial_known", "trial_strangers")
+                if (path := getattr(data, key)) is not None
+            },
         }
     )
     return recipe.model_copy(update={"data": anchored})

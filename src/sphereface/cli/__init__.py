@@ -1,0 +1,1 @@
+"""The command line: converts arguments and prints results, nothing else."""

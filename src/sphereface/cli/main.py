@@ -1,0 +1,66 @@
+"""The program ``sphereface``: its verbs, and the one place where errors become exit codes.
+
+Nothing heavy is imported here or at the top of a verb's file, so that ``sphereface --help`` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from sphereface.cli import dataset, demo, enroll, evaluate, identify, train, verify
+from sphereface.cli.output import print_json
+from sphereface.errors import SpherefaceError
+from sphereface.version import __version__
+
+app = typer.Typer(
+    name="sphereface",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Train, judge and use face embeddings on the hypersphere.",
+)
+app.command("demo")(demo.command)
+app.command("train")(train.command)
+app.command("evaluate")(evaluate.command)
+app.command("enroll")(enroll.command)
+app.command("verify")(verify.command)
+app.command("identify")(identify.command)
+app.add_typer(dataset.app, name="dataset")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sphereface {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, judge and use face embeddings on the hypersphere."""
+
+
+def run() -> None:
+    """Run the program: a user's mistake becomes one line on stderr and exit code 2, never a traceback."""
+    warnings.filterwarnings("ignore", module="PIL")  # a damaged picture is told by its outcome
+    try:
+        app()
+    except SpherefaceError as error:
+        if "--json" in sys.argv:
+            print_json({"error": str(error), "kind": type(error).__name__})
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the last snapshot", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
+        sys.exit(1)

@@ -1,0 +1,57 @@
+"""Options that several verbs share, and their defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sphereface.checkpoint import ModelCard
+    from sphereface.embedder import Embedder
+    from sphereface.evaluation.operating_point import OperatingPoint
+
+DEFAULT_MODEL = Path("runs/demo")
+
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", help="Folder of a trained model [default: $SPHEREFACE_MODEL, else runs/demo]."),
+]
+GalleryFile = Annotated[
+    Path | None,
+    typer.Option("--gallery", help="Gallery file [default: $SPHEREFACE_GALLERY, else one in your data folder]."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, everything else on stderr.")]
+
+
+def model_folder(given: Path | None) -> Path:
+    """Return the model's folder: the one given, else ``$SPHEREFACE_MODEL``, else ``runs/demo``."""
+    return given or Path(os.environ.get("SPHEREFACE_MODEL") or DEFAULT_MODEL)
+
+
+def gallery_file(given: Path | None) -> Path:
+    """Return the gallery's file: the one given, else the default."""
+    from sphereface.gallery import default_gallery_path
+
+    return given or default_gallery_path()
+
+
+def load_model(given: Path | None) -> tuple[Embedder, ModelCard]:
+    """Load the embedder and its card.
+
+    Raises:
+        ModelError: If there is none; the message names the command that makes one.
+    """
+    from sphereface.checkpoint import load_card
+    from sphereface.embedder import load_embedder
+
+    folder = model_folder(given)
+    card = load_card(folder)
+    return load_embedder(folder), card
+
+
+def operating_point(card: ModelCard, kind: str) -> OperatingPoint | None:
+    """Return the model's operating point of a kind, if it has one."""
+    return next((point for point in card.operating_points if point.kind == kind), None)

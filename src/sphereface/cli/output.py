@@ -1,0 +1,93 @@
+"""Where words go: results to stdout, everything else to stderr; JSON alone on stdout when asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from sphereface.progress import Task
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object, and nothing else, to stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+class Terminal:
+    """Progress on stderr: bars with rate and time left on a terminal, silence elsewhere.
+
+    Lines passed to :meth:`say` are shown on a terminal only; a log is not told how a run felt.
+    """
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Show one line for a person."""
+        if self._live:
+            print(text, file=sys.stderr, flush=True)
+
+    def task(self, title: str, total: int, unit: str = "images") -> AbstractContextManager[Task]:
+        """Open a bar."""
+        return self._bar(title, total, unit) if self._live else _quiet()
+
+    @contextmanager
+    def _bar(self, title: str, total: int, unit: str) -> Iterator[Task]:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bars:
+            number = bars.add_task(title, total=total, rate="", note="")
+            yield _Bar(bars, number, unit)
+
+
+class _Bar:
+    """One bar of rich, which is given its rate over the whole task."""
+
+    def __init__(self, bars: Any, number: Any, unit: str) -> None:
+        self._bars, self._number, self._unit = bars, number, unit
+        self._done, self._began = 0, time.monotonic()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Move the bar."""
+        self._done += count
+        rate = self._done / max(time.monotonic() - self._began, 1e-9)
+        self._bars.update(self._number, advance=count, rate=f"{rate:,.0f} {self._unit}/s", note=note)
+
+
+class _Quiet:
+    def advance(self, count: int = 1, note: str = "") -> None:
+        pass
+
+
+@contextmanager
+def _quiet() -> Iterator[Task]:
+    yield _Quiet()
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """Write a share as a percentage.
+
+    >>> percent(0.0123), percent(None)
+    ('1.23 %', 'not supported by this data')
+    """
+    return "not supported by this data" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def rate_text(rate: Any) -> str:
+    """Write a rate with its interval, or why there is none."""
+    if rate.value is None:
+        return rate.reason or percent(None)
+    return f"{percent(rate.value)}  ({100 * rate.low:.2f} to {100 * rate.high:.2f})"

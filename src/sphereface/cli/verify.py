@@ -1,0 +1,74 @@
+"""``sphereface verify A B``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sphereface.cli.options import GalleryFile, Json, Model, gallery_file, load_model, operating_point
+from sphereface.cli.output import print_json
+from sphereface.errors import GalleryError, ModelError, nearest
+
+if TYPE_CHECKING:
+    from sphereface.embedder import Embedder
+
+
+def command(
+    first: Annotated[str, typer.Argument(metavar="A", help="An aligned face crop, or an enrolled person's name.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="An aligned face crop.")],
+    model: Model = None,
+    gallery: GalleryFile = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether two pictures show one person, or whether a picture shows an enrolled person."""
+    from sphereface.cli.pictures import embed_pictures
+
+    embedder, card = load_model(model)
+    point = operating_point(card, "fmr")
+    if point is None:
+        raise ModelError(
+            "this model has no operating point for comparing two pictures, so no score can be called a match; "
+            "measure one with 'sphereface evaluate --store' on more people, or at a higher --target-fmr"
+        )
+    if Path(first).exists() or (gallery is None and not gallery_file(None).exists()):
+        vectors = embed_pictures(embedder, [Path(first), second])
+        score = float(vectors[0] @ vectors[1])
+        against: dict[str, Any] = {"first": first}
+    else:
+        score = _score_of(embedder, gallery_file(gallery), first, second)
+        against = {"person": first, "gallery": str(gallery_file(gallery))}
+    score = max(-1.0, min(1.0, score))
+    same = score >= point.threshold
+    if as_json:
+        print_json(
+            {
+                **against,
+                "second": str(second),
+                "score": score,
+                "decision": "match" if same else "no-match",
+                "threshold": point.threshold,
+                "operating_point": point.model_dump(mode="json"),
+            }
+        )
+        return
+    print("same person" if same else "not the same person")
+    print(f"  score {score:.3f} {'reaches' if same else 'is below'} the threshold {point.threshold:.3f}")
+    print(f"  {point.describe()}")
+
+
+def _score_of(embedder: Embedder, path: Path, name: str, image: Path) -> float:
+    """Return how alike a picture is to an enrolled person's most similar template."""
+    from sphereface.cli.pictures import embed_pictures
+    from sphereface.gallery import clean_name, open_gallery
+
+    with open_gallery(path, fingerprint=embedder.fingerprint, dimension=embedder.dimension, create=False) as book:
+        known = [person.name for person in book.people()]
+        wanted = clean_name(name)
+        if wanted not in known:
+            raise GalleryError(
+                f"'{name}' is neither a file nor a person enrolled in '{path}'.{nearest(name, known)}"
+            )
+        found = book.search(embed_pictures(embedder, [image]), k=len(known))[0]
+    return next(candidate.score for candidate in found if candidate.name == wanted)

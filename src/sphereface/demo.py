@@ -1,0 +1,92 @@
+"""The demonstration: the whole journey on drawn people, from nothing to a gallery that says *unknown*."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sphereface.data.synthetic_folder import write_faces
+from sphereface.journey import Result, journey
+from sphereface.progress import SILENT, Progress
+from sphereface.training.recipe import Recipe, parse_recipe
+
+TEMPLATES = 3
+
+
+@dataclass(frozen=True)
+class DemoSize:
+    """How much is drawn and learnt.
+
+    Attributes:
+        learners: People to learn from.
+        shots: Pictures of each.
+        judged: People to be judged on.
+        judged_shots: Pictures of each.
+        passers_by: Further people in the judgement with a single picture, who only ever search in vain.
+        enrolled: People enrolled in the trial gallery, three pictures each, who then search with two more.
+        strangers: People who search the trial gallery in vain, with one picture each.
+        images: Images seen in training, repeats included.
+    """
+
+    learners: int = 600
+    shots: int = 16
+    judged: int = 200
+    judged_shots: int = 8
+    passers_by: int = 4_000
+    enrolled: int = 100
+    strangers: int = 1_000
+    images: int = 38_400
+
+
+FULL = DemoSize()
+QUICK = DemoSize(60, 8, 40, 8, 200, 20, 100, 3_840)
+
+
+def demo(folder: Path, size: DemoSize = FULL, *, seed: int = 1, progress: Progress = SILENT) -> Result:
+    """Draw people, train, judge, report, and try a gallery on people who took part in nothing before.
+
+    Args:
+        folder: The run folder; drawings go to ``faces/`` in it, the trial gallery to ``gallery.db``.
+        size: How much.
+        seed: Of the drawings and of the training.
+        progress: Who listens.
+
+    Raises:
+        SpherefaceError: If the folder cannot be used.
+    """
+    draw_people(folder / "faces", size, seed, progress)
+    return journey(demo_recipe(folder, size, seed), folder, notes={"demo": asdict(size)}, progress=progress)
+
+
+def draw_people(folder: Path, size: DemoSize, seed: int, progress: Progress = SILENT) -> None:
+    """Draw everybody into four folders; every person has a number of their own, so nobody is in two."""
+    first = 0
+    for part, people, images in (
+        ("learn", size.learners, size.shots),
+        ("judge", size.judged, size.judged_shots),
+        ("judge", size.passers_by, 1),
+        ("enrol", size.enrolled, TEMPLATES + 2),
+        ("strangers", size.strangers, 1),
+    ):
+        write_faces(folder / part, range(first, first + people), images, seed=seed, progress=progress)
+        first += people
+
+
+def demo_recipe(folder: Path, size: DemoSize, seed: int) -> Recipe:
+    """Return the demonstration's recipe: CosFace on an SFNet-4 with batch norm."""
+    faces = folder.resolve() / "faces"
+    return parse_recipe(
+        {
+            "title": "Drawn people: from faces to a gallery",
+            "data": {
+                "train": [faces / "learn"],
+                "test": [faces / "judge"],
+                "trial_known": faces / "enrol",
+                "trial_strangers": faces / "strangers",
+            },
+            "backbone": {"name": "sfnet4", "settings": {"embedding_dim": 256, "batch_norm": True}},
+            "head": {"name": "cosface", "settings": {"scale": 30.0, "margin": 0.35, "margin_ramp": 0.1}},
+            "training": {"images": size.images, "seed": seed},
+            "judgement": {"templates_per_person": TEMPLATES, "least_images": TEMPLATES + 1},
+        }
+    )

@@ -1,0 +1,49 @@
+"""Aligned pictures to unit vectors, by a model that a run left behind.
+
+Importing this package imports neither torch nor numpy; :func:`load_embedder` brings torch in when called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sphereface.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from sphereface.embedder.embedder import Embedder, Face, TellsNorms, embed_files
+    from sphereface.embedder.torch_embedder import Precision
+
+__all__ = ["Embedder", "Face", "TellsNorms", "embed_files", "load_embedder"]
+
+_HERE = {"Embedder", "Face", "TellsNorms", "embed_files"}
+
+
+def load_embedder(folder: Path | str, *, precision: Precision = "float32", batch_size: int = 64) -> Embedder:
+    """Load the model in ``folder`` and make it ready to embed.
+
+    Args:
+        folder: A run's folder, with ``model.safetensors`` and ``model.json``.
+        precision: ``"float32"``, or ``"bfloat16"`` where speed matters more than the third digit.
+        batch_size: Pictures that go through the network at once; bounds the memory, not the input.
+
+    Raises:
+        ModelError: If the model is missing, damaged, or its weights do not fit its architecture.
+        MissingExtraError: If torch is not installed.
+    """
+    try:
+        from sphereface.embedder.torch_embedder import load_torch_embedder
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "torch":
+            raise
+        raise MissingExtraError(
+            "embedding pictures needs PyTorch, which is not installed: pip install 'sphereface[train]'"
+        ) from error
+    return load_torch_embedder(Path(folder), precision=precision, batch_size=batch_size)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HERE:
+        raise AttributeError(f"module 'sphereface.embedder' has no attribute {name!r}")
+    return getattr(importlib.import_module("sphereface.embedder.embedder"), name)

@@ -1,0 +1,190 @@
+"""Judging a model on people it has not seen: every picture embedded, every failure counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sphereface.data.manifest import Manifest, comparable_name
+from sphereface.embedder.embedder import Embedder, Face, embed_files
+from sphereface.errors import DataError, NotEnoughDataError
+from sphereface.evaluation.judge import evaluate, search_open_set
+from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.evaluation.pair_list import PairList, locate
+from sphereface.evaluation.protocols.lfw import read_lfw_view1, read_lfw_view2
+from sphereface.evaluation.protocols.pairs import read_pairs_csv
+from sphereface.evaluation.results import Evaluation
+from sphereface.evaluation.scores import all_pairs
+from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
+from sphereface.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """How a model is judged; see ``sphereface.evaluation.evaluate`` for the meaning of each.
+
+    ``target_fpir`` and ``target_fmr`` are the rates of the two operating points that are stored with the
+    model, one for searching a gallery and one for comparing two pictures.
+    """
+
+    images_per_identity: int = 10
+    enrolled_fraction: float = 0.5
+    templates_per_person: int = 1
+    least_images: int = 1
+    target_fpir: float = 0.01
+    target_fmr: float = 0.001
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A model's judgement.
+
+    Attributes:
+        people: The pictures it was judged on.
+        embeddings: Shape (N, d), unit rows; zero where a picture failed.
+        failures: Pictures that could not be embedded, each with its outcome.
+        evaluation: Every figure.
+        points: Operating points that the data supports.
+        refusals: Why an operating point is missing, in words.
+    """
+
+    people: Manifest
+    embeddings: NDArray[np.float32]
+    failures: tuple[Face, ...]
+    evaluation: Evaluation
+    points: tuple[OperatingPoint, ...]
+    refusals: tuple[str, ...]
+
+    def point(self, kind: str) -> OperatingPoint | None:
+        """Return the operating point of this kind (``fpir`` or ``fmr``), if there is one."""
+        return next((point for point in self.points if point.kind == kind), None)
+
+
+def audit(
+    embedder: Embedder,
+    people: Manifest,
+    *,
+    settings: AuditSettings,
+    pairs: Path | None = None,
+    without: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> Audit:
+    """Embed every picture and judge the embedding.
+
+    Args:
+        embedder: The model.
+        people: Who to judge it on: nobody it was trained on.
+        settings: How.
+        pairs: An LFW pair list (View 1 or 2) or a CSV of pairs over these pictures.
+        without: Names whose pairs are left out of that list, such as people of the training set.
+        progress: Who listens.
+
+    Raises:
+        DataError: If no picture can be embedded or the pair list does not fit.
+        NotEnoughDataError: If nothing can be compared.
+    """
+    faces = embed_files(embedder, people.paths, progress=progress)
+    failed = np.array([not face.ok for face in faces])
+    if failed.all():
+        raise DataError(f"none of the {len(faces)} pictures could be embedded; the first: {faces[0].message}")
+    embeddings = np.zeros((len(faces), embedder.dimension), dtype=np.float32)
+    for row, face in enumerate(faces):
+        if face.embedding is not None:
+            embeddings[row] = face.embedding
+    names = [people.identities[label] for label in people.labels]
+    listed = None if pairs is None else read_pairs(pairs, people.paths, without)
+
+    progress.say("measuring error rates and their intervals")
+    evaluation = evaluate(
+        embeddings,
+        names,
+        listed=listed,
+        failed=failed,
+        images_per_identity=settings.images_per_identity,
+        enrolled_fraction=settings.enrolled_fraction,
+        templates_per_person=settings.templates_per_person,
+        least_images=settings.least_images,
+        seed=settings.seed,
+    )
+    points, refusals = _operating_points(embedder, people, embeddings, names, failed, settings)
+    failures = tuple(face for face in faces if not face.ok)
+    return Audit(people, embeddings, failures, evaluation, points, refusals)
+
+
+def read_pairs(path: Path, images: Sequence[Path], without: Sequence[str] = ()) -> PairList:
+    """Read a pair list of any known kind and find its images among ``images``.
+
+    The kind is told by the file: ``.csv`` is a list of pairs, one number in the first line is LFW View 1, two
+    are View 2.
+
+    Raises:
+        DataError: If the file cannot be read or is of none of these kinds.
+    """
+    if path.suffix.lower() == ".csv":
+        return locate(read_pairs_csv(path), images, title=path.name, without=without)
+    try:
+        with path.open(encoding="utf-8") as file:
+            columns = len(file.readline(1000).split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the pair list '{path}': {error}") from None
+    if columns == 2:
+        return locate(read_lfw_view2(path), images, title=f"LFW View 2 ({path.name})", without=without)
+    return locate(read_lfw_view1(path), images, title=f"LFW View 1 ({path.name})", without=without)
+
+
+def unseen(people: Manifest, known: Sequence[str]) -> tuple[Manifest, tuple[str, ...]]:
+    """Leave out everybody whose name is also among ``known``; return the rest and who was left out.
+
+    Raises:
+        DataError: If nobody is left.
+    """
+    taken = {comparable_name(name) for name in known}
+    shared = tuple(name for name in people.identities if comparable_name(name) in taken)
+    return (people.without(shared) if shared else people), shared
+
+
+def _operating_points(
+    embedder: Embedder,
+    people: Manifest,
+    embeddings: NDArray[np.float32],
+    names: list[str],
+    failed: NDArray[np.bool_],
+    settings: AuditSettings,
+) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
+    points, refusals = [], []
+    searches = search_open_set(
+        embeddings,
+        names,
+        failed=failed,
+        enrolled_fraction=settings.enrolled_fraction,
+        templates_per_person=settings.templates_per_person,
+        images_per_identity=settings.images_per_identity,
+        least_images=settings.least_images,
+        seed=settings.seed,
+    )
+    model, data = embedder.fingerprint, people.data_hash
+    try:
+        points.append(
+            choose_operating_point(searches, settings.target_fpir, model_fingerprint=model, data_hash=data)
+        )
+    except NotEnoughDataError as error:
+        refusals.append(str(error))
+    scores = all_pairs(
+        embeddings,
+        names,
+        failed=failed,
+        images_per_identity=settings.images_per_identity,
+        seed=settings.seed,
+    )
+    try:
+        points.append(
+            choose_verification_point(scores, settings.target_fmr, model_fingerprint=model, data_hash=data)
+        )
+    except NotEnoughDataError as error:
+        refusals.append(str(error))
+    return tuple(points), tuple(refusals)

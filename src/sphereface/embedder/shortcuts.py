@@ -1,0 +1,100 @@
+"""Sanity checks of a data set: how well do things that know nothing about faces tell its people apart?
+
+If plain pixels, skin colour, the background or an untrained network do well, a low error rate of a trained one
+proves little. The report prints these figures beside the trained one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sphereface.backbones import build_backbone
+from sphereface.data.manifest import Manifest
+from sphereface.data.sanity import blanked, colour_embedding, pixel_embedding
+from sphereface.errors import ImageError
+from sphereface.evaluation.results import Rate
+from sphereface.evaluation.scores import all_pairs
+from sphereface.evaluation.verification import verify
+from sphereface.faces.contract import InputContract
+from sphereface.faces.image import read_image
+
+_PEOPLE, _IMAGES = 150, 6
+
+
+@dataclass(frozen=True)
+class ShortcutRate:
+    """One shortcut: its name, its equal error rate, and what that means in a sentence."""
+
+    name: str
+    rate: Rate
+    explanation: str
+
+
+def shortcut_rates(people: Manifest, contract: InputContract, seed: int = 0) -> list[ShortcutRate]:
+    """Measure the shortcuts on some of the people (150 at most, 6 images each).
+
+    Args:
+        people: Aligned 112x112 crops; pictures of another size are passed over.
+        contract: Of the untrained network.
+        seed: Of its weights.
+    """
+    images, names = _some(people)
+    if len(set(names)) < 2 or len(names) == len(set(names)):
+        return []
+    ways: list[tuple[str, Callable[[], NDArray[np.float32]], str]] = [
+        (
+            "raw pixels",
+            lambda: pixel_embedding(images),
+            "cosine between the pictures' own pixels, shrunk and freed of their mean",
+        ),
+        (
+            "colour of the face",
+            lambda: colour_embedding(images),
+            "mean colour of the middle of the face without its brightness: skin and white balance alone",
+        ),
+        (
+            "background and light",
+            lambda: pixel_embedding(blanked(images)),
+            "pixels again, with face and hair covered by one grey shape",
+        ),
+        (
+            "untrained network",
+            lambda: _untrained(images, contract, seed),
+            "an SFNet-4 with its initial random weights",
+        ),
+    ]
+    return [
+        ShortcutRate(name, verify(all_pairs(embed(), names)).eer, explanation) for name, embed, explanation in ways
+    ]
+
+
+def _some(people: Manifest) -> tuple[NDArray[np.uint8], list[str]]:
+    counts = people.images_per_identity()
+    several = [name for name, count in zip(people.identities, counts, strict=True) if count > 1]
+    if not several:
+        return np.empty((0, 112, 112, 3), np.uint8), []
+    chosen = people.only(several[:_PEOPLE]).at_most(_IMAGES)
+    images, names = [], []
+    for path, label in zip(chosen.paths, chosen.labels, strict=True):
+        try:
+            pixels = read_image(path)
+        except ImageError:
+            continue
+        if pixels.shape == (112, 112, 3):
+            images.append(pixels)
+            names.append(chosen.identities[label])
+    return (np.stack(images) if images else np.empty((0, 112, 112, 3), np.uint8)), names
+
+
+def _untrained(images: NDArray[np.uint8], contract: InputContract, seed: int) -> NDArray[np.float32]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build_backbone("sfnet4", size=contract.size)
+    with torch.inference_mode():
+        parts = [network(torch.from_numpy(contract.normalise(part))) for part in np.array_split(images, 16)]
+        return torch.nn.functional.normalize(torch.cat(parts)).numpy()

@@ -1,0 +1,187 @@
+"""The embedder that runs a checkpoint with PyTorch: the only file of this room that imports torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sphereface.backbones import build_backbone
+from sphereface.checkpoint import ModelCard, load_card, load_tensors
+from sphereface.errors import ConfigurationError, ModelError
+from sphereface.faces.contract import FlipFusion, InputContract
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class TorchEmbedder:
+    """A frozen network and its input contract; nothing in it changes after construction.
+
+    Calls from several threads are safe. What a picture embeds to does not depend on the pictures beside it,
+    beyond the last bits of float arithmetic.
+
+    Args:
+        network: (N, 3, H, W) to raw embeddings (N, d); switched to evaluation mode here.
+        card: Its card.
+        precision: Arithmetic inside the network. Fusion and normalisation are always float32.
+        batch_size: Pictures that go through the network at once.
+    """
+
+    def __init__(
+        self, network: nn.Module, card: ModelCard, *, precision: Precision = "float32", batch_size: int = 64
+    ) -> None:
+        if precision not in get_args(Precision):
+            raise ConfigurationError(f"precision must be float32 or bfloat16, not '{precision}'")
+        if batch_size < 1:
+            raise ConfigurationError(f"batch_size must be 1 or more, not {batch_size}")
+        self._network = network.requires_grad_(False).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._precision = precision
+        self._batch_size = batch_size
+        self._contract = card.input_contract
+        self._fingerprint = card.fingerprint
+        both = card.input_contract.flip_fusion == "concatenate"
+        self._dimension = card.embedding_dimension * (2 if both else 1)
+
+    @property
+    def contract(self) -> InputContract:
+        """What the network expects of a picture."""
+        return self._contract
+
+    @property
+    def fingerprint(self) -> str:
+        """The model card's fingerprint."""
+        return self._fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """Width d of the embedding after flip fusion."""
+        return self._dimension
+
+    def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map aligned crops (N, H, W, 3), uint8 RGB, to unit vectors (N, d); NaN rows have no direction.
+
+        Raises:
+            DataError: If the pictures are not of the contract's size.
+        """
+        return self.embed_with_norms(images)[0]
+
+    def embed_with_norms(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return unit vectors (N, d) and the lengths (N,) of the fused vectors before normalisation.
+
+        Raises:
+            DataError: If the pictures are not of the contract's size.
+        """
+        units = np.empty((len(images), self._dimension), dtype=np.float32)
+        norms = np.empty(len(images), dtype=np.float32)
+        for start in range(0, len(images), self._batch_size):
+            part = slice(start, start + self._batch_size)
+            units[part], norms[part] = self._embed_batch(images[part])
+        return units, norms
+
+    def _embed_batch(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.inference_mode():
+            batch = torch.from_numpy(self._contract.normalise(images))
+            fused = self._fuse(batch.contiguous(memory_format=torch.channels_last))
+            # Double for the sum of squares: the length of a vector of very large numbers is still finite.
+            norms = torch.linalg.vector_norm(fused, dim=1, dtype=torch.float64)
+            units = torch.where(
+                (norms > 0).unsqueeze(1) & torch.isfinite(norms).unsqueeze(1),
+                fused / norms.unsqueeze(1),
+                torch.nan,
+            )
+        return units.to(torch.float32).numpy(), norms.to(torch.float32).numpy()
+
+    def _fuse(self, batch: Tensor) -> Tensor:
+        """Join the embeddings of (N, 3, H, W) and its mirror image as the contract says."""
+        fusion: FlipFusion = self._contract.flip_fusion
+        straight = self._forward(batch)
+        if fusion == "none":
+            return straight
+        mirrored = self._forward(batch.flip(3))
+        return straight + mirrored if fusion == "sum" else torch.cat([straight, mirrored], dim=1)
+
+    def _forward(self, batch: Tensor) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
+            raw: Tensor = self._network(batch)
+        return raw.to(torch.float32)
+
+
+def load_torch_embedder(folder: Path, *, precision: Precision = "float32", batch_size: int = 64) -> TorchEmbedder:
+    """Load a model folder.
+
+    Raises:
+        ModelError: If the model is missing, damaged, or its weights do not fit its architecture.
+    """
+    card = load_card(folder)
+    network = build_network(card, load_tensors(folder, card))
+    return TorchEmbedder(network, card, precision=precision, batch_size=batch_size)
+
+
+def build_network(card: ModelCard, tensors: dict[str, NDArray[Any]]) -> nn.Module:
+    """Build the card's architecture and fill it with ``tensors``, which must fit name by name.
+
+    The network is first laid out on torch's meta device: nothing is allocated, and no random number is
+    drawn, for an architecture whose weights turn out not to fit.
+
+    Raises:
+        ModelError: Naming the architecture and the first wrong tensor.
+    """
+    name, settings = card.architecture.name, card.architecture.settings
+    try:
+        with torch.device("meta"):
+            network = build_backbone(name, **settings)
+    except (ConfigurationError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"the model card's architecture cannot be built: {error}") from error
+    _check_fit(name, network, tensors)
+    filled = {
+        key: torch.from_numpy(np.array(tensors[key])).to(place.dtype)
+        for key, place in network.state_dict().items()
+    }
+    network.load_state_dict(filled, strict=True, assign=True)
+    left = [key for key, tensor in network.named_buffers() if tensor.is_meta]
+    assert not left, f"backbone '{name}' has buffers that are not saved: {left}"
+    _check_output(card, network)
+    return network
+
+
+def _check_fit(name: str, network: nn.Module, tensors: dict[str, NDArray[Any]]) -> None:
+    wanted = network.state_dict()
+    for key, tensor in wanted.items():
+        if key not in tensors:
+            raise ModelError(f"these weights are not of a '{name}' as its card describes: '{key}' is missing")
+        if tuple(tensor.shape) != tensors[key].shape:
+            raise ModelError(
+                f"these weights are not of a '{name}' as its card describes: "
+                f"'{key}' should have shape {tuple(tensor.shape)}, not {tensors[key].shape}"
+            )
+        kind = "f" if tensor.is_floating_point() else "iub"
+        if tensors[key].dtype.kind not in kind:
+            raise ModelError(
+                f"these weights are not of a '{name}' as its card describes: '{key}' is {tensors[key].dtype}"
+            )
+    for key in tensors:
+        if key not in wanted:
+            raise ModelError(f"these weights are not of a '{name}' as its card describes: '{key}' is unknown")
+
+
+def _check_output(card: ModelCard, network: nn.Module) -> None:
+    """Send one grey picture through, so that a card that lies about sizes is caught here, not in use."""
+    contract = card.input_contract
+    grey = torch.zeros(1, 3, contract.height, contract.width)
+    try:
+        with torch.inference_mode():
+            shape = tuple(network.eval()(grey).shape)
+    except (ConfigurationError, RuntimeError) as error:
+        raise ModelError(
+            f"architecture '{card.architecture.name}' does not take the {contract.size} pictures "
+            f"its input contract promises: {error}"
+        ) from error
+    if shape != (1, card.embedding_dimension):
+        raise ModelError(
+            f"architecture '{card.architecture.name}' gives {shape[-1]} numbers a picture, "
+            f"but its card says {card.embedding_dimension}"
+        )

@@ -1,0 +1,279 @@
+"""Intervals for error rates whose trials share people.
+
+Every interval is Wilson's, with the effective number of trials n_eff = p (1 - p) / V in the place of n. What
+differs is where the variance V of the rate comes from:
+
+=============================  =======================================================================
+rate at a fixed threshold      V from the residuals, summed by person. Genuine pairs and mated searches:
+(bands of curves)              clusters. Impostor pairs have two people: the dyadic formula
+                               [sum over people (their residuals)² - sum over couples (theirs)²] / n²
+                               (Aronow, Samii and Assenova 2015; Fogliato, Patil and Perona 2023,
+                               arXiv:2306.01198). Non-mated searches: by the stranger and by the enrolled
+                               person who came first (Cameron, Gelbach and Miller 2011).
+figure with a threshold        V over resamples of people, the threshold chosen again in each: EER, AUC,
+that was estimated             accuracy, FNMR at an FMR, FNIR at an FPIR.
+=============================  =======================================================================
+
+Resampling people with weights w and giving a pair the weight w_a w_b is 1.6 to 1.9 times too wide wherever
+couples, not people, carry the noise: on lists like LFW's, and at the low rates of all-against-all scores. So
+each resample moves a curve by its linear part only, sum over people of (w - 1) times their residuals, scaled
+at each threshold so that its variance is exactly V of the table's first row. One method then serves sparse
+lists and all-against-all scores, and costs one matrix product of resamples x people x thresholds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from sphereface.evaluation.results import Rate
+
+Floats = NDArray[np.float64]
+
+STEADY_ERRORS = 30  # errors from which the variance estimated at a threshold is trusted by itself
+SUPPORTED_ERRORS = 10  # effective expected errors below which a rate is not reported, see `supported`
+
+
+def wilson(p: float | Floats, n: float | Floats, quantile: float | Floats) -> tuple[Floats, Floats]:
+    """Return Wilson's score interval for a share ``p`` of ``n`` (effective) trials.
+
+    With no error at all the upper end is -log(tail) / n, the rule of three (3 / n at 95 %); likewise below 1.
+
+    Args:
+        p: Observed shares.
+        n: Trials; infinite n gives an interval of width 0.
+        quantile: Of the normal (or Student's) distribution at (1 + confidence) / 2, e.g. 1.96.
+
+    Reference: Wilson 1927, J. Am. Stat. Assoc. 22, 209-212.
+
+    >>> [round(float(end), 4) for end in wilson(0.1, 100, 1.96)]
+    [0.0552, 0.1744]
+    """
+    p, n, z = np.asarray(p, np.float64), np.asarray(n, np.float64), np.asarray(quantile, np.float64)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+
+
+def interval(p: float, effective: float, confidence: float, clusters: float = np.inf) -> tuple[float, float]:
+    """Return the interval of a rate ``p`` with ``effective`` trials, the form every rate here uses.
+
+    Wilson's interval with Student's quantile for ``clusters`` - 1 degrees of freedom (few people know their
+    own variance badly). With no error at all the upper end is -log(1 - confidence) / n_eff, 3 / n_eff at
+    95 %; with nothing but errors likewise the lower end.
+
+    >>> [round(end, 4) for end in interval(0.0, 300.0, 0.95)]
+    [0.0, 0.01]
+    """
+    if p in (0.0, 1.0):
+        reach = min(1.0, -np.log1p(-confidence) / effective)
+        return (0.0, float(reach)) if p == 0.0 else (float(1.0 - reach), 1.0)
+    low, high = wilson(p, effective, quantile(confidence, clusters))
+    return float(low), float(high)
+
+
+def quantile(confidence: float, clusters: float = np.inf) -> float:
+    """Return Student's two-sided quantile for this many independent clusters."""
+    return float(stdtrit(min(max(clusters - 1.0, 1.0), 1e9), (1.0 + confidence) / 2.0))
+
+
+def kish(totals: NDArray[np.integer] | Floats, couples: float | None = None) -> float:
+    """Return the effective number of trials if all trials that share a person were decided together.
+
+    This is the least that n trials can be worth, used where no error is there to measure correlation by.
+
+    Args:
+        totals: Trials of each person.
+        couples: For pairs of two people: the sum over couples of (trials of the couple)². Each trial then
+            counts for two people.
+
+    >>> kish(np.array([2, 2, 2]))
+    3.0
+    """
+    squares = float(np.sum(np.asarray(totals, np.float64) ** 2))
+    trials = float(np.sum(totals))
+    if couples is not None:
+        trials, squares = trials / 2.0, squares - couples
+    return trials**2 / squares if squares > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PersonRate:
+    """An error rate at K thresholds, and what each of P people has to do with it.
+
+    Attributes:
+        rate: Shape (K,).
+        trials: n, the number of pairs or searches.
+        residuals: Shape (P, K): (errors - rate x trials) of each person, a pair of two people in both.
+        variance: Shape (K,): V, the variance of the rate at a fixed threshold.
+        least: Effective number of trials if all trials that share a person were decided together.
+        clusters: Number of people behind the variance.
+    """
+
+    rate: Floats
+    trials: int
+    residuals: Floats
+    variance: Floats
+    least: float
+    clusters: int
+
+    def effective(self) -> Floats:
+        """Return n_eff at every threshold, shape (K,), between ``least`` and ``trials``.
+
+        With fewer than 30 errors (or non-errors) the variance is a poor witness of correlation; there the
+        design effect n / n_eff is at least that of the nearest threshold with 30.
+        """
+        spread = self.rate * (1.0 - self.rate)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            design = np.where(spread > 0, self.variance * self.trials / spread, 1.0)
+        errors: Floats = np.minimum(self.rate, 1.0 - self.rate) * self.trials
+        steady = np.flatnonzero(errors >= STEADY_ERRORS)
+        worst = self.trials / self.least if self.least > 0 else 1.0
+        if steady.size:
+            nearest = steady[np.abs(np.arange(len(design))[:, None] - steady).argmin(axis=1)]
+            design = np.maximum(design, np.where(errors < STEADY_ERRORS, design[nearest], 1.0))
+        else:
+            design = np.where(errors > 0, design, worst)
+        return np.asarray(self.trials / np.clip(design, 1.0, max(worst, 1.0)), dtype=np.float64)
+
+    def band(self, confidence: float) -> tuple[Floats, Floats]:
+        """Return the pointwise interval at every threshold, each of shape (K,)."""
+        ends = [
+            interval(float(p), float(n), confidence, self.clusters)
+            for p, n in zip(self.rate, self.effective(), strict=True)
+        ]
+        low, high = np.array(ends).reshape(-1, 2).T
+        return low, high
+
+    def resample(self, deviations: Floats) -> Floats:
+        """Return the rate in each resample of people, shape (B, K).
+
+        Args:
+            deviations: Shape (B, P): how often each person was drawn, minus one.
+        """
+        linear = deviations @ self.residuals / self.trials
+        own = np.sqrt((self.residuals**2).sum(axis=0)) / self.trials
+        target: Floats = np.sqrt(self.rate * (1.0 - self.rate) / self.effective())
+        scale = np.divide(target, own, out=np.zeros_like(own), where=own > 0)
+        return cast(Floats, np.clip(self.rate + linear * scale, 0.0, 1.0))
+
+
+def draw_people(people: int, resamples: int, seed: int) -> Floats:
+    """Return, for each resample, how often each person was drawn minus one: shape (resamples, people)."""
+    generator = np.random.default_rng([seed, people])
+    drawn = generator.multinomial(people, np.full(people, 1.0 / people), size=resamples)
+    return drawn.astype(np.float64) - 1.0
+
+
+def clustered(errors: Floats, totals: NDArray[np.integer] | Floats) -> PersonRate:
+    """Build the rate whose trials each belong to one person: genuine pairs, mated searches.
+
+    Args:
+        errors: Shape (P, K): errors of each person at each threshold.
+        totals: Shape (P,): trials of each person.
+    """
+    totals = np.asarray(totals, np.float64)
+    n = int(totals.sum())
+    rate = errors.sum(axis=0) / n
+    residuals = errors - rate * totals[:, None]
+    people = int((totals > 0).sum())
+    correction = people / max(people - 1, 1)
+    variance = (residuals**2).sum(axis=0) / n**2 * correction
+    return PersonRate(rate, n, residuals, variance, kish(totals), people)
+
+
+def dyadic(
+    errors: Floats, totals: NDArray[np.integer] | Floats, squares: Floats, products: Floats, couples: float
+) -> PersonRate:
+    """Build the rate whose trials each belong to two people: impostor pairs.
+
+    Args:
+        errors: Shape (P, K): errors among the pairs of each person; a pair counts for both of its people.
+        totals: Shape (P,): pairs of each person.
+        squares: Shape (K,): sum over couples of (errors of the couple)².
+        products: Shape (K,): sum over couples of errors x pairs of the couple.
+        couples: Sum over couples of (pairs of the couple)².
+    """
+    totals = np.asarray(totals, np.float64)
+    n = int(totals.sum()) // 2
+    rate = errors.sum(axis=0) / (2 * n)
+    residuals = errors - rate * totals[:, None]
+    people = int((totals > 0).sum())
+    within = squares - 2.0 * rate * products + rate**2 * couples
+    correction = people / max(people - 1, 1)
+    # The difference of two sums is unsteady where couples, not people, carry the noise; the couples' own
+    # variance is then the answer, and otherwise below it.
+    variance = np.maximum((residuals**2).sum(axis=0) * correction - within, within) / n**2
+    return PersonRate(rate, n, residuals, variance, kish(totals, couples), people)
+
+
+def two_way(
+    errors: NDArray[np.bool_], one: NDArray[np.integer], two: NDArray[np.integer], people: int
+) -> PersonRate:
+    """Build the rate of n trials that share people in two roles: non-mated searches.
+
+    Args:
+        errors: Shape (n, K).
+        one: Shape (n,): the person by whom resamples are drawn, from 0 to ``people`` - 1.
+        two: Shape (n,): the person in the other role.
+        people: P.
+
+    Reference: Cameron, Gelbach and Miller 2011, J. Bus. Econ. Stat. 29, 238-249.
+    """
+
+    def sums(codes: NDArray[np.integer]) -> PersonRate:
+        size = int(codes.max()) + 1
+        counts = np.zeros((size, errors.shape[1]))
+        np.add.at(counts, codes, errors)
+        return clustered(counts, np.bincount(codes, minlength=size))
+
+    couples = np.unique(np.stack([one, two]), axis=1, return_inverse=True)[1].reshape(-1)
+    by_one, by_two, by_couple = sums(one), sums(two), sums(couples)
+    variance = by_one.variance + by_two.variance - by_couple.variance
+    residuals = np.pad(by_one.residuals, ((0, people - len(by_one.residuals)), (0, 0)))
+    return PersonRate(
+        rate=by_one.rate,
+        trials=by_one.trials,
+        residuals=residuals,
+        variance=np.maximum(variance, by_one.variance),
+        least=min(by_one.least, by_two.least),
+        clusters=min(by_one.clusters, by_two.clusters),
+    )
+
+
+def supported(effective: float, target: float, what: str) -> str:
+    """Return why a rate at ``target`` is not supported by ``effective`` trials, or an empty string.
+
+    Ten effective expected errors are asked for: the realised rate at such a threshold then lies between half
+    and double the target in 95 % of cases (one standard deviation is 1 / sqrt(10) = 32 % of it).
+    """
+    if target * effective >= SUPPORTED_ERRORS:
+        return ""
+    return (
+        f"not supported by this data: needs about {SUPPORTED_ERRORS / target:,.0f} {what}, "
+        f"has {effective:,.0f} effective"
+    )
+
+
+def rate_from_variance(
+    value: float, variance: float, most: float, least: float, confidence: float, clusters: float
+) -> Rate:
+    """Return a figure between 0 and 1 with Wilson's interval for this variance.
+
+    Args:
+        value: The figure.
+        variance: Its variance over resamples; 0 where there was nothing to vary.
+        most: n_eff is at most this, the raw number of trials.
+        least: n_eff where the variance is 0.
+        confidence: Two-sided.
+        clusters: People behind the variance.
+    """
+    spread = value * (1.0 - value)
+    effective = min(spread / variance, most) if variance > 0 and spread > 0 else least
+    effective = max(effective, 1.0)
+    low, high = interval(value, effective, confidence, clusters)
+    return Rate(value, low, high, confidence, effective)

@@ -1,0 +1,123 @@
+"""A threshold together with the error rate it was measured at, and the evidence behind it.
+
+Nothing decides on a bare number: a gallery takes its threshold from here, and a rate that the searches at
+hand cannot support is refused instead of promised.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sphereface.atomic import write_text
+from sphereface.errors import DataError
+
+_LARGEST_FILE = 1 << 20
+
+Kind = Literal["fpir", "fmr"]
+
+
+class MeasuredRate(BaseModel):
+    """A rate with its interval; ``n`` is the effective number of trials."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    value: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    confidence: float = Field(gt=0, lt=1)
+    n: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> MeasuredRate:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"the interval {self.low} to {self.high} does not hold the value {self.value}")
+        return self
+
+
+class OperatingPoint(BaseModel):
+    """Accept iff score >= threshold, and what that was measured to mean.
+
+    Attributes:
+        threshold: Cosine; the smallest whose measured false rate is at or below ``target``.
+        kind: ``fpir`` for searching a gallery, ``fmr`` for comparing two images.
+        target: The false rate asked for.
+        measured: The false rate at the threshold; its ``n`` is the effective number of trials.
+        missed: FNIR (rank 1) or FNMR there.
+        trials: Searches by strangers, or impostor pairs, as counted.
+        gallery_people: People enrolled when it was measured; 0 for ``fmr``.
+        gallery_templates: Templates enrolled; 0 for ``fmr``.
+        data_hash: Of the images it was measured on.
+        model_fingerprint: Of the model whose scores these are; it holds for no other.
+        created: Time of measuring, ISO 8601 in UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    threshold: float = Field(ge=-1.0, le=1.01)  # directly above 1 where even doubles must be refused
+    kind: Kind
+    target: float = Field(gt=0, lt=1)
+    measured: MeasuredRate
+    missed: MeasuredRate
+    trials: int = Field(ge=1)
+    gallery_people: int = Field(ge=0)
+    gallery_templates: int = Field(ge=0)
+    data_hash: str
+    model_fingerprint: str
+    created: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> OperatingPoint:
+        if self.measured.value > self.target:
+            raise ValueError(f"the measured rate {self.measured.value} is above the target {self.target}")
+        if self.kind == "fpir" and not (self.gallery_people and self.gallery_templates):
+            raise ValueError("an FPIR belongs to a gallery of at least one person and one template")
+        return self
+
+    def describe(self) -> str:
+        """Say in one sentence what the threshold means."""
+        many = f" in a gallery of {self.gallery_people} people" if self.kind == "fpir" else ""
+        trial = "searches by strangers raise a false alarm" if self.kind == "fpir" else "impostor pairs match"
+        return (
+            f"at threshold {self.threshold:.3f}{many}, {self.measured.value:.2%} of {trial} "
+            f"({self.measured.low:.2%} to {self.measured.high:.2%}), and {self.missed.value:.1%} of genuine "
+            f"attempts are missed ({self.missed.low:.1%} to {self.missed.high:.1%})"
+        )
+
+
+def write_operating_point(path: Path, point: OperatingPoint) -> None:
+    """Write an operating point as JSON, whole or not at all.
+
+    Raises:
+        DataError: If the file cannot be written.
+    """
+    try:
+        write_text(path, point.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise DataError(f"cannot write the operating point to '{path}': {error.strerror or error}") from error
+
+
+def read_operating_point(path: Path) -> OperatingPoint:
+    """Read an operating point.
+
+    Raises:
+        DataError: If the file is missing, damaged, or has a key that is missing, unknown, of the wrong type
+            or out of range.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST_FILE)
+    except OSError as error:
+        raise DataError(f"cannot read the operating point '{path}': {error.strerror or error}") from error
+    try:
+        return OperatingPoint.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"'{where}': {first['msg']}" if where else first["msg"]
+        raise DataError(
+            f"'{path}' is not an operating point ({what[0].lower()}{what[1:]}); "
+            "measure a new one with 'sphereface evaluate'"
+        ) from error

@@ -1,0 +1,132 @@
+"""The gallery tried as it is used: people enrolled from files, then searched by themselves and by strangers.
+
+An operating point is a promise. Here it is held against people who took part in no measurement before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sphereface.data.manifest import Manifest
+from sphereface.embedder.embedder import Embedder, Face, embed_files
+from sphereface.errors import DataError
+from sphereface.evaluation.intervals import clustered
+from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.evaluation.results import Rate
+from sphereface.gallery.border import picture_hash
+from sphereface.gallery.gallery import Gallery, open_gallery
+from sphereface.gallery.results import Identification
+from sphereface.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of the searches.
+
+    Attributes:
+        gallery_people: People enrolled.
+        known_searches: Searches by enrolled people.
+        named_correctly: Share of them that were given their own name.
+        named_wrongly: Share of them that were given another's.
+        stranger_people: Different strangers.
+        stranger_searches: Searches by strangers.
+        stated_fpir: FPIR that the operating point promises.
+        realised_fpir: Share of the strangers' searches that were given a name.
+    """
+
+    gallery_people: int
+    known_searches: int
+    named_correctly: Rate
+    named_wrongly: Rate
+    stranger_people: int
+    stranger_searches: int
+    stated_fpir: float
+    realised_fpir: Rate
+
+
+def try_gallery(
+    path: Path,
+    embedder: Embedder,
+    point: OperatingPoint,
+    known: Manifest,
+    strangers: Manifest,
+    *,
+    templates: int = 1,
+    confidence: float = 0.95,
+    progress: Progress = SILENT,
+) -> Trial:
+    """Enrol ``known`` in a new gallery at ``path`` and search it with everybody's other pictures.
+
+    A picture that cannot be embedded is a search that finds nobody; it counts.
+
+    Args:
+        path: The gallery's file; one that is there is replaced.
+        embedder: The model.
+        point: Its operating point for searches.
+        known: People to enrol; each needs more pictures than ``templates``.
+        strangers: People who are not enrolled.
+        templates: Pictures enrolled of each; the others search.
+        confidence: Of the intervals.
+        progress: Who listens.
+
+    Raises:
+        DataError: If somebody has too few pictures, or nobody could be enrolled.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    faces = embed_files(embedder, known.paths, progress=progress)
+    unknown_faces = embed_files(embedder, strangers.paths, progress=progress)
+    with open_gallery(path, fingerprint=embedder.fingerprint, dimension=embedder.dimension) as gallery:
+        searching: list[int] = []
+        for person, name in enumerate(known.identities):
+            rows = np.flatnonzero(known.labels == person).tolist()
+            if len(rows) <= templates:
+                raise DataError(
+                    f"'{name}' has {len(rows)} pictures, but the trial enrols {templates} and needs more"
+                )
+            _enrol(gallery, name, [faces[row] for row in rows[:templates]])
+            searching.extend(rows[templates:])
+        answers = _identify(gallery, [faces[row] for row in searching], point)
+        alarms = [
+            answer is not None and answer.name is not None for answer in _identify(gallery, unknown_faces, point)
+        ]
+        enrolled = gallery.info().people
+    own = [known.identities[known.labels[row]] for row in searching]
+    given = [None if answer is None else answer.name for answer in answers]
+    people = known.labels[searching]
+    return Trial(
+        gallery_people=enrolled,
+        known_searches=len(searching),
+        named_correctly=_rate([a == b for a, b in zip(given, own, strict=True)], people, confidence),
+        named_wrongly=_rate([a not in (b, None) for a, b in zip(given, own, strict=True)], people, confidence),
+        stranger_people=len(strangers.identities),
+        stranger_searches=len(strangers),
+        stated_fpir=point.target,
+        realised_fpir=_rate(alarms, strangers.labels, confidence),
+    )
+
+
+def _enrol(gallery: Gallery, name: str, faces: Sequence[Face]) -> None:
+    usable = [face for face in faces if face.embedding is not None]
+    if usable:
+        vectors = np.stack([face.embedding for face in usable if face.embedding is not None])
+        gallery.enroll(name, vectors, [picture_hash(face.path) for face in usable])
+
+
+def _identify(gallery: Gallery, faces: Sequence[Face], point: OperatingPoint) -> list[Identification | None]:
+    usable = [face.embedding for face in faces if face.embedding is not None]
+    found = iter(gallery.identify(np.stack(usable), point)) if usable else iter(())
+    return [None if face.embedding is None else next(found) for face in faces]
+
+
+def _rate(events: Sequence[bool], people: np.ndarray[tuple[int], np.dtype[np.int64]], confidence: float) -> Rate:
+    """Return the share of events with an interval clustered by person."""
+    happened = np.bincount(people, weights=np.asarray(events, dtype=np.float64)).astype(np.float64)
+    totals = np.bincount(people)
+    rate = clustered(happened[:, None], totals)
+    low, high = rate.band(confidence)
+    return Rate(float(rate.rate[0]), float(low[0]), float(high[0]), confidence, float(rate.effective()[0]))

@@ -1,0 +1,123 @@
+"""Everything a report is made of, as plain values: what a journey hands over and the page draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sphereface.evaluation.results import Evaluation, Rate
+
+Picture = NDArray[np.uint8]
+
+
+class StatedThreshold(Protocol):
+    """What a report reads of an operating point: its threshold; everything else it holds is listed."""
+
+    @property
+    def threshold(self) -> float:
+        """Accept iff the cosine is at least this."""
+
+    def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
+        """Return every field by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A way to tell people apart that must not work well, or the trained embedding to compare it with.
+
+    Attributes:
+        name: What was tried, e.g. ``raw pixels``.
+        rate: Its equal error rate.
+        explanation: One sentence: what it does and what its figure means.
+        ours: True for the trained embedding itself, drawn as the one that should be lowest.
+    """
+
+    name: str
+    rate: Rate
+    explanation: str
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryTrial:
+    """The gallery as it is used, tried on people who took part in no measurement before.
+
+    Attributes:
+        gallery_people: People enrolled.
+        known_searches: Searches by enrolled people.
+        named_correctly: Share of them that were given their own name.
+        named_wrongly: Share of them that were given another's name, if counted.
+        stranger_people: Different strangers.
+        stranger_searches: Searches by strangers.
+        stated_fpir: FPIR the operating point promises.
+        realised_fpir: Share of the strangers' searches that raised an alarm.
+    """
+
+    gallery_people: int
+    known_searches: int
+    named_correctly: Rate
+    stranger_people: int
+    stranger_searches: int
+    stated_fpir: float
+    realised_fpir: Rate
+    named_wrongly: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SphereSample:
+    """A handful of people's embeddings for the picture of the sphere.
+
+    Attributes:
+        embeddings: Shape (N, d), rows of unit norm (they are normalised again, to be sure).
+        people: Name of each row's person, N of them.
+    """
+
+    embeddings: NDArray[np.floating[Any]]
+    people: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if self.embeddings.ndim != 2 or len(self.embeddings) != len(self.people):
+            raise ValueError(
+                f"embeddings of shape {self.embeddings.shape} do not go with {len(self.people)} names"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInput:
+    """One report: the evaluation and what makes it understandable.
+
+    Attributes:
+        title: Heading of the page.
+        evaluation: What was measured.
+        data: One or two sentences: which people and pictures, and whether drawings or photographs.
+        pictures: Image index of the evaluation -> (H, W, 3) RGB uint8. An image without an entry is left out.
+        names: Image index -> name of the person in it.
+        samples: Rows of image indices for the strip of sample faces: one row a person.
+        journal: Rows of the training journal: ``step``, ``images``, ``loss``, ``angle`` (radians),
+            ``learning_rate``, ``images_per_second`` and, where the head has them, ``lambda`` or ``margin``.
+        shortcuts: Checks that the data cannot be solved by something simple.
+        gallery_trial: The gallery tried on fresh people.
+        operating_point: The threshold the gallery uses, marked in the figures.
+        sphere: Embeddings for the picture of the sphere.
+        settings: Every setting needed to repeat the run, nested as it comes.
+        summary: The evaluation as ``report.json`` holds it; by default
+            ``sphereface.evaluation.summary.to_json(evaluation)``.
+    """
+
+    title: str
+    evaluation: Evaluation
+    data: str
+    pictures: Mapping[int, Picture] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+    samples: Sequence[Sequence[int]] = ()
+    journal: Sequence[Mapping[str, Any]] | None = None
+    shortcuts: Sequence[Shortcut] = ()
+    gallery_trial: GalleryTrial | None = None
+    operating_point: StatedThreshold | None = None
+    sphere: SphereSample | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] | None = None

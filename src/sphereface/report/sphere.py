@@ -1,0 +1,95 @@
+"""The picture the project is named after: people as clusters on a sphere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sphereface.evaluation.results import Floats
+from sphereface.report.arrangement import place_on_globe, turn_towards_viewer, unit_rows
+from sphereface.report.canvas import MUTED, PEOPLE, Axes, Figure, new_figure, styled
+from sphereface.report.content import SphereSample
+
+
+def people_of(sample: SphereSample) -> list[str]:
+    """Return the people of the picture in order of appearance, no more than there are colours."""
+    return list(dict.fromkeys(sample.people))[: len(PEOPLE)]
+
+
+@styled
+def sphere_figure(sample: SphereSample) -> Figure:
+    """Draw the globe from the front and, turned by half a circle, from behind.
+
+    One colour a person: a dot is one picture, the ring is the person's mean direction, and a thin arc (the
+    shortest way over the sphere) ties each picture to it. At most six people are drawn.
+    """
+    people = people_of(sample)
+    chosen = np.array([name in people for name in sample.people], dtype=bool)
+    groups = np.array([people.index(name) for name in sample.people if name in people], dtype=np.int64)
+    globe = turn_towards_viewer(place_on_globe(sample.embeddings[chosen]).points, groups)
+    figure, (front, back) = new_figure(8.4, 4.4, 1, 2)
+    for axes, points, title in ((front, globe, "front"), (back, globe * [-1.0, 1.0, -1.0], "turned by 180°")):
+        _draw_globe(axes)
+        for group in np.unique(groups):
+            _draw_person(axes, points[groups == group], PEOPLE[group])
+        axes.set_title(title, loc="center", color=MUTED, fontsize=9.5, fontweight="normal", y=-0.04)
+    return figure
+
+
+def _draw_globe(axes: Axes) -> None:
+    """Draw a lit ball with a net of meridians and parallels, the far side faint."""
+    grid = np.linspace(-1, 1, 400)
+    x, y = np.meshgrid(grid, grid)
+    radius = x**2 + y**2
+    z = np.sqrt(np.clip(1 - radius, 0, None))
+    light = np.clip((-0.45 * x + 0.55 * y + 0.75 * z) / np.sqrt(0.45**2 + 0.55**2 + 0.75**2), 0, 1)
+    ball = np.empty((400, 400, 4))
+    ball[..., :3] = np.array([0.80, 0.85, 0.90]) + light[..., None] * np.array([0.19, 0.145, 0.098])
+    ball[..., 3] = np.clip((1 - np.sqrt(radius)) * 130, 0, 1)
+    axes.imshow(ball, extent=(-1, 1, -1, 1), origin="lower", zorder=1, interpolation="bilinear")
+    turn = np.linspace(0, 2 * np.pi, 361)
+    lean = np.radians(18)
+    tilt = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
+    for longitude in np.radians(np.arange(0, 180, 30)):
+        ring = np.stack([np.cos(turn) * np.cos(longitude), np.sin(turn), np.cos(turn) * np.sin(longitude)], 1)
+        _draw_path(axes, ring @ tilt.T, "#8593a3", 0.6, 0.65, 0.16)
+    for latitude in np.radians(np.arange(-60, 90, 30)):
+        circle = np.stack(
+            [np.cos(turn) * np.cos(latitude), np.full_like(turn, np.sin(latitude)), np.sin(turn) * np.cos(latitude)], 1
+        )  # fmt: skip
+        _draw_path(axes, circle @ tilt.T, "#8593a3", 0.6, 0.65, 0.16)
+    axes.plot(np.cos(turn), np.sin(turn), color="#8593a3", linewidth=1.0, zorder=2)
+    axes.set_xlim(-1.04, 1.04)
+    axes.set_ylim(-1.04, 1.04)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+
+
+def _draw_path(axes: Axes, path: Floats, colour: str, width: float, near: float, far: float) -> None:
+    """Draw a line over the globe, its far side with the opacity ``far``."""
+    front = path[:, 2] >= 0
+    for side, opacity, order in ((front, near, 3), (~front, far, 2)):
+        line = np.where(side[:, None], path, np.nan)
+        axes.plot(line[:, 0], line[:, 1], color=colour, linewidth=width, alpha=opacity, zorder=order)
+
+
+def _draw_person(axes: Axes, points: Floats, colour: str) -> None:
+    mean = unit_rows(points.mean(axis=0, keepdims=True))[0]
+    for point in points:
+        steps = np.linspace(0, 1, 24)[:, None]
+        _draw_path(axes, unit_rows((1 - steps) * mean + steps * point), colour, 0.9, 0.55, 0.10)
+    for front in (False, True):
+        side = points[(points[:, 2] >= 0) == front]
+        if len(side) == 0:
+            continue
+        opacity = np.clip(0.62 + 0.38 * side[:, 2], 0.62, 1.0) if front else np.full(len(side), 0.16)
+        axes.scatter(
+            side[:, 0], side[:, 1], s=22 + 16 * side[:, 2], color=colour, alpha=opacity,
+            edgecolors="white" if front else "none", linewidths=0.5, zorder=5 if front else 2,
+        )  # fmt: skip
+    if mean[2] >= 0:
+        axes.scatter(
+            [mean[0]], [mean[1]], s=95, facecolors="none", edgecolors="white", linewidths=3.4, zorder=6
+        )
+        axes.scatter(
+            [mean[0]], [mean[1]], s=95, facecolors="none", edgecolors=colour, linewidths=1.8, zorder=7
+        )

@@ -1,0 +1,117 @@
+"""Figures in words: percentages with sensible digits, intervals, and the sentence on top of the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sphereface.evaluation.results import Identification, Rate
+from sphereface.report.content import ReportInput
+
+NBSP = "\u00a0"
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """Return a share in percent without the sign, with as many digits as mean something.
+
+    Near 0 and near 1 the distance to the end keeps ``digits`` figures, so 99.97 never becomes 100.
+
+    >>> [percent(share) for share in (0.0842, 0.5, 0.99973, 0.00012, 0.0, 1.0, 0.12345)]
+    ['8.4', '50', '99.973', '0.012', '0', '100', '12']
+    """
+    scaled = share * 100
+    end = min(abs(scaled), abs(100 - scaled))
+    if end == 0 or not math.isfinite(scaled):
+        return f"{scaled:g}"
+    decimals = min(max(0, digits - 1 - math.floor(math.log10(end))), 6)
+    return f"{scaled:.{decimals}f}"
+
+
+def percent_range(rate: Rate) -> str:
+    """Return an interval in percent with common decimals: ``7.1 to 9.9``; empty where there is none.
+
+    >>> percent_range(Rate(0.0842, 0.0712, 0.0991, 0.95, 500))
+    '7.1 to 9.9'
+    """
+    if rate.low is None or rate.high is None:
+        return ""
+    texts = (percent(rate.low), percent(rate.high), "" if rate.value is None else percent(rate.value))
+    decimals = max(len(text.partition(".")[2]) for text in texts[2:] or texts[:2])
+    width = rate.high - rate.low
+    if width > 0:
+        decimals = max(decimals, min(6, max(0, math.ceil(-math.log10(width * 100)))))
+    return f"{rate.low * 100:.{decimals}f} to {rate.high * 100:.{decimals}f}"
+
+
+def one_in(share: float) -> str:
+    """Return a share of searches as a person would say it.
+
+    >>> [one_in(share) for share in (0.01, 0.001, 0.05, 0.003)]
+    ['1 false alarm in 100 searches', '1 false alarm in 1,000 searches', '1 false alarm in 20 searches', \
+'3 false alarms in 1,000 searches']
+    """
+    for base in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000):
+        alarms = share * base
+        if abs(alarms - round(alarms)) < 1e-6 and round(alarms) >= 1:
+            alarms = round(alarms)
+            if base % alarms == 0:
+                alarms, base = 1, base // alarms
+            return f"{alarms} false alarm{'s' if alarms > 1 else ''} in {base:,} search{'es' if base > 1 else ''}"
+    return f"a false alarm in {share * 100:.3g}{NBSP}% of searches"
+
+
+def headline_target(identification: Identification) -> float | None:
+    """Return the FPIR to speak of first: 1 % where the data carry it, else the strictest they carry."""
+    supported = [target for target, rate in identification.fnir_at_fpir.items() if rate.value is not None]
+    if not supported:
+        return None
+    return 0.01 if 0.01 in supported else min(supported)
+
+
+def headline(report: ReportInput) -> str:
+    """Return the sentence on top: what is missed at which rate of false alarms, in a gallery of which size."""
+    identification = report.evaluation.identification
+    target = headline_target(identification)
+    people = (
+        f"{identification.gallery_people:,} {'person' if identification.gallery_people == 1 else 'people'}"
+    )
+    if target is None:
+        return (
+            f"With a gallery of {people}, this data supports no statement at the false-alarm rates asked for; "
+            f"the sections below say what is missing."
+        )
+    rate = identification.fnir_at_fpir[target]
+    interval = percent_range(rate)
+    return (
+        f"At {one_in(target)} by strangers, with {people} enrolled, {percent(rate.value or 0.0)}{NBSP}%"
+        f"{f' ({interval})' if interval else ''} of the searches by enrolled people are missed."
+    )
+
+
+def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as (dotted name, text) rows in their order.
+
+    >>> flat_settings({"recipe": {"steps": 10, "milestones": [0.5, 0.9]}, "seed": None})
+    [('recipe.steps', '10'), ('recipe.milestones', '0.5, 0.9'), ('seed', 'none')]
+    """
+    rows: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows.extend(flat_settings(value, f"{name}."))
+        elif isinstance(value, list | tuple):
+            rows.append((name, ", ".join(_plain(item) for item in value)))
+        else:
+            rows.append((name, _plain(value)))
+    return rows
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

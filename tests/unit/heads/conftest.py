@@ -1,0 +1,172 @@
+"""What the reference tests share: a batch that visits every branch, and two ways to a gradient.
+
+Each test file writes its loss as one numpy function of (x, w, labels). Its gradient comes
+
+* in full mode from that function alone, by the complex step f'(a) = Im f(a + ih) / h: no subtraction, so
+  with h = 1e-30 it is exact to rounding, and no derivative is written down that could be wrong;
+* in detached mode by hand, from the definition dL/dcos_ij = rho_i (p_ij - [j = y_i]) / N, pulled back through
+  the normalisations.
+
+For the complex step a loss must be analytic: lengths as sqrt(sum of squares), no abs, no conjugates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from sphereface.heads import HeadResult, SoftmaxHead, build_head
+
+Array = NDArray[Any]
+Equation = Callable[[Array, Array, Array], Any]
+STEP = 1e-30
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Embeddings (N, d) of several lengths, prototypes (C, d) of several lengths, labels (N,)."""
+
+    x: Array
+    w: Array
+    labels: Array
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a head gave: result, and gradients by embeddings and prototypes."""
+
+    result: HeadResult
+    loss: float
+    by_x: Array
+    by_w: Array
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tensors this small lose more to the start of threads than to arithmetic."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Angles to the own prototype from 0.001 to pi - 0.05: every segment of every psi, both ArcFace forms."""
+    rng = np.random.default_rng(7)
+    angles = np.array([0.001, 0.3, 0.7, 1.0, 1.3, 1.7, 2.1, 2.5, 2.75, np.pi - 0.05])
+    w = rng.normal(size=(4, 5)) * np.array([0.5, 1.0, 1.5, 2.0])[:, None]
+    labels = np.arange(len(angles)) % 4
+    towards = w[labels] / np.sqrt((w[labels] ** 2).sum(-1, keepdims=True))
+    aside = rng.normal(size=towards.shape)
+    aside -= (aside * towards).sum(-1, keepdims=True) * towards
+    aside /= np.sqrt((aside**2).sum(-1, keepdims=True))
+    x = np.cos(angles)[:, None] * towards + np.sin(angles)[:, None] * aside
+    return Batch(x * np.linspace(0.5, 6.0, len(angles))[:, None], w, labels)
+
+
+def make_head(name: str, batch: Batch, **settings: Any) -> SoftmaxHead:
+    """Build a float64 head whose prototypes are those of the batch."""
+    head = build_head(name, num_classes=batch.w.shape[0], embedding_dim=batch.w.shape[1], **settings).double()
+    with torch.no_grad():
+        head.prototypes.copy_(torch.from_numpy(batch.w))
+    return head
+
+
+def evaluate(head: SoftmaxHead, batch: Batch) -> Outcome:
+    """Run a head forwards and backwards."""
+    x = torch.from_numpy(batch.x).requires_grad_()
+    result = head(x, torch.from_numpy(batch.labels))
+    head.zero_grad()
+    result.loss.backward()
+    return Outcome(result, result.loss.item(), x.grad.numpy(), head.prototypes.grad.numpy().copy())
+
+
+def complex_step(function: Callable[[Array], Any], at: Array) -> Array:
+    """Return the gradient of a real analytic function of an array, exact to rounding."""
+    gradient = np.empty(at.shape)
+    for index in np.ndindex(at.shape):
+        moved = at.astype(np.complex128)
+        moved[index] += 1j * STEP
+        gradient[index] = np.imag(function(moved)) / STEP
+    return gradient
+
+
+@pytest.fixture
+def agrees_in_full(batch: Batch) -> Callable[..., None]:
+    """Return a check: the head's loss and both gradients are those of the equation."""
+
+    def check(name: str, equation: Equation, **settings: Any) -> None:
+        outcome = evaluate(make_head(name, batch, **settings), batch)
+        assert outcome.loss == pytest.approx(float(equation(batch.x, batch.w, batch.labels)), rel=1e-12)
+        by_x = complex_step(lambda x: equation(x, batch.w, batch.labels), batch.x)
+        by_w = complex_step(lambda w: equation(batch.x, w, batch.labels), batch.w)
+        np.testing.assert_allclose(outcome.by_x, by_x, rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(outcome.by_w, by_w, rtol=1e-9, atol=1e-10)
+
+    return check
+
+
+@pytest.fixture
+def agrees_when_detached(batch: Batch) -> Callable[..., None]:
+    """Return a check: detached, the loss is the equation's and the gradient is the plain cosine's.
+
+    ``logits(x, w, labels)`` gives the (N, C) logits with margin; ``rho(norm)`` and ``rho_slope(norm)``
+    give rho and its derivative.
+    """
+
+    def check(
+        name: str,
+        logits: Callable[[Array, Array, Array], Array],
+        rho: Callable[[Array], Array],
+        rho_slope: Callable[[Array], Array],
+        **settings: Any,
+    ) -> None:
+        x, w, labels = batch.x, batch.w, batch.labels
+        values = logits(x, w, labels)
+        shifted = np.exp(values - values.max(axis=1, keepdims=True))
+        probability = shifted / shifted.sum(axis=1, keepdims=True)
+        wrong = probability - np.eye(len(w))[labels]
+        norm_x = np.sqrt((x**2).sum(axis=1, keepdims=True))
+        norm_w = np.sqrt((w**2).sum(axis=1, keepdims=True))
+        u, v = x / norm_x, w / norm_w
+        by_cosine = rho(norm_x) * wrong / len(x)
+        by_u = by_cosine @ v
+        by_x = (by_u - (by_u * u).sum(axis=1, keepdims=True) * u) / norm_x
+        by_radius = (wrong * values / rho(norm_x)).sum(axis=1, keepdims=True) / len(x)
+        by_x += by_radius * rho_slope(norm_x) * u
+        by_v = by_cosine.T @ u
+        by_w = (by_v - (by_v * v).sum(axis=1, keepdims=True) * v) / norm_w
+
+        outcome = evaluate(make_head(name, batch, gradient="detached", **settings), batch)
+        expected = -np.log(probability[np.arange(len(x)), labels]).mean()
+        assert outcome.loss == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_allclose(outcome.by_x, by_x, rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(outcome.by_w, by_w, rtol=1e-10, atol=1e-11)
+
+        projected = make_head(name, batch, gradient="detached", prototypes="projected", **settings)
+        outcome = evaluate(projected, batch)
+        assert outcome.loss == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_allclose(outcome.by_x, by_x, rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(outcome.by_w, by_v / norm_w, rtol=1e-10, atol=1e-11)
+
+    return check
+
+
+@pytest.fixture
+def run_head(batch: Batch) -> Callable[..., Outcome]:
+    """Return a function that builds a row on the batch's prototypes, advances it and runs it both ways."""
+
+    def run(name: str, progress: float | None = None, **settings: Any) -> Outcome:
+        head = make_head(name, batch, **settings)
+        if progress is not None:
+            head.advance(progress)
+        return evaluate(head, batch)
+
+    return run

@@ -1,0 +1,184 @@
+"""A write is all or nothing, and leaves no litter."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from sphereface import atomic
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_makes_missing_folders_and_leaves_only_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "ä b" / "c" / "file.bin"
+    atomic.write_bytes(target, b"one")
+    atomic.write_bytes(target, b"two")
+    assert target.read_bytes() == b"two"
+    assert names(target.parent) == ["file.bin"]
+
+
+def test_text_keeps_letters_and_line_ends(tmp_path: Path) -> None:
+    atomic.write_text(tmp_path / "t", "Zoë\n\r\n")
+    assert (tmp_path / "t").read_bytes() == "Zoë\n\r\n".encode()
+
+
+def test_json_keeps_order_and_letters(tmp_path: Path) -> None:
+    atomic.write_json(tmp_path / "j", {"b": "é", "a": [1, 2.5, None]})
+    text = (tmp_path / "j").read_text(encoding="utf-8")
+    assert text.index('"b"') < text.index('"a"')
+    assert "é" in text
+    assert json.loads(text) == {"b": "é", "a": [1, 2.5, None]}
+
+
+@pytest.mark.parametrize(("value", "error"), [({"x": math.nan}, ValueError), ({"x": object()}, TypeError)])
+def test_json_that_cannot_be_written_leaves_the_old_file(
+    tmp_path: Path, value: object, error: type[Exception]
+) -> None:
+    atomic.write_json(tmp_path / "j", {"old": True})
+    with pytest.raises(error):
+        atomic.write_json(tmp_path / "j", value)
+    assert json.loads((tmp_path / "j").read_text()) == {"old": True}
+    assert names(tmp_path) == ["j"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failing_disk_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    target = tmp_path / "file"
+    atomic.write_bytes(target, b"old")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        if call == "fsync":
+            patch.setattr(os, "fsync", fail)
+        else:
+            patch.setattr(Path, "replace", fail)
+        with pytest.raises(OSError, match="No space"):
+            atomic.write_bytes(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_the_data_is_fsynced_before_the_rename_and_the_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def spy_fsync(descriptor: int) -> None:
+        calls.append("folder" if Path(f"/proc/self/fd/{descriptor}").resolve() == tmp_path else "file")
+        fsync(descriptor)
+
+    def spy_replace(self: Path, target: Path) -> Path:
+        calls.append("rename")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(Path, "replace", spy_replace)
+    atomic.write_bytes(tmp_path / "x", b"1")
+    assert calls == ["file", "rename", "folder"]
+
+
+def test_new_files_get_the_usual_permissions(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        atomic.write_bytes(tmp_path / "x", b"1")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+def make_folder(path: Path, content: str) -> Path:
+    (path / "inner").mkdir(parents=True)
+    (path / "inner" / "file").write_text(content)
+    return path
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_folder_replaces_nothing_a_folder_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
+) -> None:
+    if not exchange:
+        monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
+    final = tmp_path / "final"
+    for content in ("first", "second"):
+        atomic.replace_folder(make_folder(tmp_path / ".new", content), final)
+        assert (final / "inner" / "file").read_text() == content
+        assert names(tmp_path) == ["final"]
+    (tmp_path / "plain").write_text("a file")
+    atomic.replace_folder(make_folder(tmp_path / ".new", "third"), tmp_path / "plain")
+    assert (tmp_path / "plain" / "inner" / "file").read_text() == "third"
+    assert names(tmp_path) == ["final", "plain"]
+
+
+def test_without_exchange_a_failing_second_rename_puts_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = make_folder(tmp_path / "final", "old")
+    new = make_folder(tmp_path / ".new", "new")
+    rename = Path.rename
+
+    def fail_for_new(self: Path, target: Path) -> Path:
+        if self == new:
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
+    monkeypatch.setattr(Path, "rename", fail_for_new)
+    with pytest.raises(OSError, match="Input/output"):
+        atomic.replace_folder(new, final)
+    assert (final / "inner" / "file").read_text() == "old"
+
+
+def test_replace_folder_wants_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError):
+        atomic.replace_folder(tmp_path / "nothing", tmp_path / "final")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from sphereface.atomic import replace_folder, write_bytes
+
+root = Path(sys.argv[1])
+for number in range(10**9):
+    write_bytes(root / "file", bytes([number % 256]) * 100_000)
+    folder = root / ".new"
+    folder.mkdir(exist_ok=True)
+    for name in "ab":
+        (folder / name).write_text(str(number))
+    replace_folder(folder, root / "folder")
+    print("ok", flush=True)
+"""
+
+
+def test_a_killed_writer_leaves_whole_files_and_whole_folders(tmp_path: Path) -> None:
+    for round_number in range(4):
+        child = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ok\n"
+        time.sleep(0.003 * (round_number + 1))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        content = (tmp_path / "file").read_bytes()
+        assert len(content) == 100_000
+        assert len(set(content)) == 1
+        assert names(tmp_path / "folder") == ["a", "b"]
+        assert (tmp_path / "folder" / "a").read_text() == (tmp_path / "folder" / "b").read_text()

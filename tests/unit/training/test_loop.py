@@ -1,0 +1,181 @@
+"""The loop: it learns, it resumes bit for bit, it says why it stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from sphereface.data.manifest import read_manifest
+from sphereface.errors import DataError, ModelError, NonFiniteLossError
+from sphereface.training.journal import read_journal
+from sphereface.training.loop import build_networks, build_optimiser, train
+from sphereface.training.recipe import Recipe
+
+MakeRecipe = Callable[..., Recipe]
+
+
+def weights(folder: Path, recipe: Recipe, people: Path) -> dict[str, torch.Tensor]:
+    return train(recipe, read_manifest(people), folder).backbone.state_dict()
+
+
+def test_a_run_learns_its_six_people(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(training={"images": 8 * 40}, head={"settings": {"scale": 10.0, "margin": 0.1}})
+    train(recipe, read_manifest(tiny_people), tmp_path)
+    rows = read_journal(tmp_path / "journal.jsonl")
+    assert [row["step"] for row in rows] == list(range(1, 41))
+    assert rows[-1]["loss"] < 0.3 < math.log(6) < rows[0]["loss"]
+    assert rows[-1]["angle"] < rows[0]["angle"] - 0.5
+    assert {"images", "learning_rate", "margin", "images_per_second"} <= rows[0].keys()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    first = weights(tmp_path / "a", tiny_recipe(), tiny_people)
+    again = weights(tmp_path / "b", tiny_recipe(), tiny_people)
+    other = weights(tmp_path / "c", tiny_recipe(training={"seed": 2}), tiny_people)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+@pytest.mark.parametrize("stopped_at", [3, 6])
+def test_a_run_resumed_from_any_snapshot_ends_with_the_same_bits(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, stopped_at: int
+) -> None:
+    whole = weights(tmp_path / "whole", tiny_recipe(), tiny_people)
+    broken = tmp_path / "broken"
+    # Keep only the snapshot of that step, as if the run had been killed between it and the next one;
+    # the journal of a killed run may reach further than the snapshot, and may end in half a line.
+    kept = f"step-{stopped_at:08d}.safetensors"
+
+    def stop_early(recipe: Recipe) -> None:
+        train(recipe, read_manifest(tiny_people), broken)
+
+    class Stop(Exception):
+        pass
+
+    import sphereface.training.loop as loop
+
+    original = loop.save_snapshot
+
+    def save_and_stop(folder: Path, state: object, step: int, recipe_hash: str) -> Path:
+        path = original(folder, state, step, recipe_hash)  # type: ignore[arg-type]
+        if step == stopped_at:
+            raise Stop
+        return path
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(loop, "save_snapshot", save_and_stop)
+        stop_early(tiny_recipe())
+    assert kept in {path.name for path in (broken / "checkpoints").iterdir()}
+    with (broken / "journal.jsonl").open("a") as file:
+        file.write('{"step": 99, "los')
+    resumed = train(tiny_recipe(), read_manifest(tiny_people), broken)
+    assert resumed.resumed_at == stopped_at
+    assert all(torch.equal(whole[name], value) for name, value in resumed.backbone.state_dict().items())
+    assert [row["step"] for row in read_journal(broken / "journal.jsonl")] == list(range(1, 9))
+    same = ("step", "loss", "angle", "learning_rate", "margin")
+    for a, b in zip(
+        read_journal(tmp_path / "whole/journal.jsonl"), read_journal(broken / "journal.jsonl"), strict=True
+    ):
+        assert [a[key] for key in same] == [b[key] for key in same]
+
+
+def test_a_finished_run_is_not_trained_again(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
+    first = weights(tmp_path, tiny_recipe(), tiny_people)
+    again = train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
+    assert again.resumed_at == again.steps == 8
+    assert all(torch.equal(first[name], value) for name, value in again.backbone.state_dict().items())
+
+
+def test_another_recipe_in_the_same_folder_is_refused(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
+    with pytest.raises(ModelError, match="another recipe; choose another --out"):
+        train(tiny_recipe(training={"seed": 9}), read_manifest(tiny_people), tmp_path)
+
+
+def test_how_often_a_run_is_saved_does_not_make_it_another_run(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
+    other = tiny_recipe(training={"checkpoint_every": 7, "threads": 1})
+    assert train(other, read_manifest(tiny_people), tmp_path).resumed_at == 8
+
+
+def test_a_damaged_snapshot_is_named(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
+    train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
+    newest = max((tmp_path / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.raises(ModelError, match=r"step-00000008\.safetensors is damaged"):
+        train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
+    newest.unlink()
+    assert train(tiny_recipe(), read_manifest(tiny_people), tmp_path).resumed_at == 6
+
+
+def test_a_snapshot_of_another_architecture_is_refused(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    from sphereface.training.snapshot import RunState, load_latest_snapshot
+
+    train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
+    wider = tiny_recipe(backbone={"settings": {"embedding_dim": 32, "batch_norm": True}})
+    backbone, head = build_networks(wider, 6, torch.device("cpu"))
+    state = RunState(backbone, head, build_optimiser(wider, backbone, head))
+    import safetensors
+
+    with safetensors.safe_open(max((tmp_path / "checkpoints").iterdir()), framework="pt") as file:
+        recipe_hash = file.metadata()["recipe"]
+    with pytest.raises(ModelError, match="does not fit this backbone.*embedding"):
+        load_latest_snapshot(tmp_path / "checkpoints", state, recipe_hash)
+
+
+def test_a_non_finite_loss_names_the_first_bad_tensor(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    wild = tiny_recipe(optimiser={"learning_rate": 1e30}, training={"precision": "float32"})
+    with pytest.raises(NonFiniteLossError, match=r"first tensor that is not finite is .*learning_rate"):
+        train(wild, read_manifest(tiny_people), tmp_path)
+
+
+def test_one_person_is_not_enough(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
+    alone = read_manifest(tiny_people).only(["person 0"])
+    with pytest.raises(DataError, match="at least two people"):
+        train(tiny_recipe(), alone, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_vectors_are_not_decayed(tiny_recipe: MakeRecipe) -> None:
+    backbone, head = build_networks(tiny_recipe(), 6, torch.device("cpu"))
+    decayed, free = build_optimiser(tiny_recipe(), backbone, head).param_groups
+    assert decayed["weight_decay"] == 5e-4
+    assert free["weight_decay"] == 0.0
+    assert any(parameter is head.prototypes for parameter in decayed["params"])
+    assert all(parameter.ndim == 1 for parameter in free["params"])
+
+
+def test_lambda_is_in_the_journal_of_a_softmax(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
+    annealed = tiny_recipe(head={"name": "a-softmax", "settings": {}})
+    train(annealed, read_manifest(tiny_people), tmp_path)
+    rows = read_journal(tmp_path / "journal.jsonl")
+    assert rows[0]["lambda"] == 1000.0
+    # progress 1/8 of a run is iteration 3,500 of the published 28,000, where lambda has reached its minimum
+    assert rows[1]["lambda"] == 5.0
+    assert {row["margin"] for row in rows} == {4.0}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
+def test_tensorboard_gets_the_same_numbers(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(tiny_recipe(training={"tensorboard": True}), read_manifest(tiny_people), tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    shown = [(event.step, event.value) for event in events.Scalars("loss")]
+    journal = [(row["step"], pytest.approx(row["loss"])) for row in read_journal(tmp_path / "journal.jsonl")]
+    assert shown == journal

@@ -1,0 +1,83 @@
+"""The recipe: unknown keys, wrong values, overrides, paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sphereface.errors import ConfigurationError
+from sphereface.training.recipe import parse_recipe, read_recipe
+
+TEXT = """
+[data]
+train = ["faces"]
+[head]
+name = "cosface"
+settings = { margin = 0.35 }
+"""
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_paths_start_at_the_recipe(recipe_file: Path) -> None:
+    assert read_recipe(recipe_file).data.train == (recipe_file.parent / "faces",)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("traning.seed=2", r"no key 'traning'\. Did you mean 'training'\?"),
+        ("training.sede=2", r"no key 'training\.sede'\. Did you mean 'seed'\?"),
+        ("training.images=-1", r"'training\.images' does not fit.*greater than or equal to 1.*-1"),
+        ("training.images=many", r"'training\.images' does not fit"),
+        ("optimiser.schedule=linear", r"'optimiser\.schedule' does not fit.*'cosine' or 'steps'"),
+        ("input.size=96x96", r"'input\.size' does not fit"),
+        ("backbone.settings.size=112x96", r"taken from input\.size"),
+        ("training.seed", "takes key=value"),
+        ("title.deeper=1", "'title' does not fit|is a value, not a section"),
+    ],
+)
+def test_a_wrong_setting_is_explained(recipe_file: Path, override: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        read_recipe(recipe_file, (override,))
+
+
+def test_overrides_are_toml_or_text(recipe_file: Path) -> None:
+    recipe = read_recipe(
+        recipe_file, ("training.seed=7", "title=seven days", "head.settings.margin=0.4", "input.size=112x112")
+    )
+    assert (recipe.training.seed, recipe.title, recipe.head.settings["margin"]) == (7, "seven days", 0.4)
+    assert recipe.input.size == "112x112"
+
+
+def test_a_missing_or_broken_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no recipe at"):
+        read_recipe(tmp_path / "none.toml")
+    (tmp_path / "broken.toml").write_text("[data\n")
+    with pytest.raises(ConfigurationError, match="not valid TOML"):
+        read_recipe(tmp_path / "broken.toml")
+    (tmp_path / "latin.toml").write_bytes(b"title = '\xff'")
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        read_recipe(tmp_path / "latin.toml")
+
+
+def test_a_recipe_without_data_says_so() -> None:
+    with pytest.raises(ConfigurationError, match="lacks the key 'data'"):
+        parse_recipe({})
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[3] / "recipes").glob("*.toml")), ids=lambda p: p.stem
+)
+def test_every_recipe_of_the_project_is_readable_and_headed(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.training.steps >= 1
+    head = path.read_text().split("title =")[0]
+    for word in ("sphereface train", "Data", "Hardware", "Measured"):
+        assert word in head, f"{path.name} is not headed by its {word}"
