@@ -35,7 +35,7 @@ check: setup  ## Format, lint, types, import contract, generated docs up to date
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cog --check docs/cli.md docs/architecture.md
-	$(BIN)/mkdocs build --strict --quiet --site-dir .venv/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir .venv/site
 
 format: setup  ## Format the code and refresh generated docs
 	$(BIN)/ruff format .

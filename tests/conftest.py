@@ -6,6 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
+# Two test processes share two cores, and tiny products lose time to threads: one each. Before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -34,6 +34,9 @@ class ExamplePoint:
     gallery_people: int
     confidence: float
 
+    def describe(self) -> str:
+        return f"at threshold {self.threshold:.3f}, {self.fpir:.0%} of searches by strangers raise an alarm"
+
     def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
         return {
             "threshold": self.threshold,
@@ -54,12 +57,17 @@ def rate(share: float, n: float) -> Rate:
     return Rate(share, low, high, 0.95, n)
 
 
-def curve(true: np.ndarray, false: np.ndarray, n_true: float, n_false: float, count: int = 400) -> ErrorCurve:
-    thresholds = np.unique(np.quantile(np.concatenate([true, false]), np.linspace(0, 1, count)))
-    tail = np.sort(false)[-40:]
-    thresholds = np.unique(np.concatenate([thresholds, tail, [tail[-1] + 1e-6]]))
+def curve(
+    true: np.ndarray, false: np.ndarray, n_true: float, n_false: float, lost: np.ndarray | None = None
+) -> ErrorCurve:
+    """Count both errors at thresholds dense in the tail; ``lost`` marks true attempts that miss anyway."""
+    tail = 1 - np.geomspace(1 / len(false), 1, 250)
+    thresholds = np.unique(
+        np.concatenate([np.quantile(false, tail, method="higher"), np.linspace(-0.2, 0.9, 150)])
+    )
+    lost = np.zeros(len(true), bool) if lost is None else lost
     alarm = np.array([(false >= t).mean() for t in thresholds])
-    missed = np.array([(true < t).mean() for t in thresholds])
+    missed = np.array([((true < t) | lost).mean() for t in thresholds])
     alarm_band = np.array([wilson(share, n_false) for share in alarm])
     missed_band = np.array([wilson(share, n_true) for share in missed])
     return ErrorCurve(
@@ -132,9 +140,7 @@ def example_evaluation() -> Evaluation:
         fnmr_at_fmr={**{target: pair[0] for target, pair in found.items()}, 1e-4: unsupported},
         threshold_at_fmr={target: pair[1] for target, pair in found.items()},
         curve=pairs,
-        histogram=ScoreHistogram(
-            edges, np.histogram(genuine, edges)[0], np.histogram(impostor, edges)[0]
-        ),
+        histogram=ScoreHistogram(edges, np.histogram(genuine, edges)[0], np.histogram(impostor, edges)[0]),
         hardest_genuine=[scored(i) for i in worst_genuine],
         hardest_impostor=[scored(i) for i in worst_impostor],
     )
@@ -146,8 +152,7 @@ def example_evaluation() -> Evaluation:
     own = table[np.arange(len(probes)), owner]
     rank = 1 + (table > own[:, None]).sum(axis=1)
     strangers = (vectors.reshape(PEOPLE, SHOTS, -1)[enrolled:].reshape(-1, DIMENSION) @ templates.T).max(axis=1)
-    hit = np.where(rank == 1, own, -1.0)
-    search = curve(hit, strangers, 180, 200)
+    search = curve(own, strangers, 180, 200, lost=rank > 1)
     searched = {target: missed_at(search, target, 180) for target in (0.05, 0.1)}
     ranks = list(range(1, 11))
     identification = Identification(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,8 @@ from sphereface.checkpoint import (
 from sphereface.data.folders import person_folders
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder import Embedder, load_embedder
-from sphereface.embedder.audit import Audit, AuditSettings, audit, unseen
+from sphereface.embedder.audit import Audit, audit, unseen
+from sphereface.embedder.judgement import Judgement
 from sphereface.errors import ModelError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery.trial import try_gallery
@@ -27,8 +28,8 @@ from sphereface.presentation import describe_data, present, versions
 from sphereface.progress import SILENT, Progress
 from sphereface.report import GalleryTrial, ReportInput, write_report
 from sphereface.training.journal import read_journal
-from sphereface.training.loop import Trained, train
-from sphereface.training.recipe import Judgement, Recipe, parse_recipe
+from sphereface.training.loop import Trained, check_networks, train
+from sphereface.training.recipe import Recipe, parse_recipe
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ class Result:
     trained: Trained
     audit: Audit
     left_out: tuple[str, ...]
+    report: ReportInput
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What judging a model again gives: the page, the judgement, and what the page was made of."""
+
+    page: Path
+    audit: Audit
     report: ReportInput
 
 
@@ -70,6 +80,7 @@ def journey(
     Raises:
         SpherefaceError: If data, settings or the folder are unusable; the message says what to do.
     """
+    check_networks(recipe)
     learners, judged, left_out = read_people(recipe, progress)
     progress.say(f"training on {learners.describe()}")
     progress.say(f"judging on {judged.describe()}")
@@ -81,7 +92,7 @@ def journey(
     judgement = audit(
         embedder,
         judged,
-        settings=AuditSettings(**recipe.judgement.model_dump()),
+        settings=recipe.judgement,
         pairs=recipe.data.pairs,
         without=left_out,
         progress=progress,
@@ -145,7 +156,7 @@ def try_people(
     if point is None:
         progress.say("the gallery is not tried, for there is no operating point")
         return None
-    outcome = try_gallery(
+    return try_gallery(
         folder / "gallery.db",
         embedder,
         point,
@@ -154,7 +165,6 @@ def try_people(
         templates=recipe.judgement.templates_per_person,
         progress=progress,
     )
-    return GalleryTrial(**{each.name: getattr(outcome, each.name) for each in fields(outcome)})
 
 
 def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Path) -> ModelCard:
@@ -188,7 +198,7 @@ def judge_model(
     target_fmr: float | None = None,
     store: bool = False,
     progress: Progress = SILENT,
-) -> tuple[Audit, Path]:
+) -> Judged:
     """Judge a trained model again, on its own test people or on others, and write a report.
 
     Args:
@@ -201,9 +211,6 @@ def judge_model(
         target_fmr: Rate of the operating point for comparisons; by default the recipe's.
         store: Store the operating points with the model, in place of those it has.
         progress: Who listens.
-
-    Returns:
-        The judgement and the report's page.
 
     Raises:
         ModelError: If there is no model, or it does not say what it was trained on and no data is given.
@@ -228,7 +235,7 @@ def judge_model(
     judgement = audit(
         embedder,
         judged,
-        settings=AuditSettings(**{**judgement_settings.model_dump(), **chosen}),
+        settings=judgement_settings.model_copy(update=chosen),
         pairs=pairs,
         without=left_out,
         progress=progress,
@@ -246,7 +253,7 @@ def judge_model(
         },
         progress=progress,
     )
-    return judgement, write_report(out or folder / "evaluation", report)
+    return Judged(write_report(out or folder / "evaluation", report), judgement, report)
 
 
 def person_folders_of(recipe: Recipe) -> list[str]:

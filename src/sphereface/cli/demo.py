@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sphereface.cli.options import Json
+from sphereface.cli.options import Figures, Json
 from sphereface.cli.output import Terminal, print_json
 
 
@@ -17,13 +17,15 @@ def command(
     quick: Annotated[
         bool, typer.Option("--quick", help="A tenth of everything: seconds, and poor figures.")
     ] = False,
+    figures: Figures = None,
     as_json: Json = False,
 ) -> None:
     """Show the whole story on drawn people: train, judge, report, and a gallery that refuses strangers."""
-    from sphereface.cli.summary import print_result, result_json
+    from sphereface.cli.summary import print_result, result_json, write_figures
     from sphereface.demo import FULL, QUICK, demo
 
     result = demo(out, QUICK if quick else FULL, seed=seed, progress=Terminal())
+    write_figures(figures, result.report)
     if as_json:
         print_json(result_json(result))
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sphereface.cli.options import Json, Model, model_folder
+from sphereface.cli.options import Figures, Json, Model, model_folder
 from sphereface.cli.output import Terminal, print_json
 
 
@@ -32,14 +32,15 @@ def command(
     store: Annotated[
         bool, typer.Option("--store", help="Store the operating points with the model, replacing its own.")
     ] = False,
+    figures: Figures = None,
     as_json: Json = False,
 ) -> None:
     """Judge a model on people it has not seen: every figure with its interval, and a report."""
-    from sphereface.cli.summary import print_evaluation
+    from sphereface.cli.summary import print_evaluation, write_figures
     from sphereface.evaluation import to_json
     from sphereface.journey import judge_model
 
-    judgement, page = judge_model(
+    judged = judge_model(
         model_folder(model),
         data=tuple(data or ()),
         pairs=pairs,
@@ -49,6 +50,8 @@ def command(
         store=store,
         progress=Terminal(),
     )
+    judgement, page = judged.audit, judged.page
+    write_figures(figures, judged.report)
     if as_json:
         print_json(
             {

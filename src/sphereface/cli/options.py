@@ -23,6 +23,9 @@ GalleryFile = Annotated[
     Path | None,
     typer.Option("--gallery", help="Gallery file [default: $SPHEREFACE_GALLERY, else one in your data folder]."),
 ]
+Figures = Annotated[
+    Path | None, typer.Option("--figures", help="Also write every figure of the report as PNG to this folder.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, everything else on stderr.")]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sphereface.cli.output import rate_text
@@ -9,6 +11,16 @@ from sphereface.cli.output import rate_text
 if TYPE_CHECKING:
     from sphereface.evaluation.results import Evaluation
     from sphereface.journey import Result
+    from sphereface.report.content import ReportInput
+
+
+def write_figures(folder: Path | None, report: ReportInput) -> None:
+    """Write every figure as PNG, if a folder was given."""
+    from sphereface.report import write_pictures
+
+    if folder is not None:
+        for path in write_pictures(folder, report):
+            print(f"figure: {path}", file=sys.stderr)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

@@ -113,9 +113,7 @@ def _paint_beard(canvas: Canvas, s: Sitter) -> None:
         # Three layers, each further from the cheeks, make the edge of a beard soft.
         for step, share in ((0.0, 0.45), (0.14, 0.75), (0.28, 1.0)):
             inner = shape.inner + step * (shape.outer - shape.inner)
-            canvas.fill(
-                np.concatenate([shape.outer, inner[::-1]]), mix(skin, hair_colour, share * shape.density)
-            )
+            canvas.fill(np.concatenate([shape.outer, inner[::-1]]), mix(skin, hair_colour, share * shape.density))
         if shape.density > 0.35:
             k = np.arange(1, len(shape.outer) - 1)
             at = (0.25 + 0.5 * np.mod(0.618 * k, 1.0))[:, None]

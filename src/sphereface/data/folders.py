@@ -67,9 +67,7 @@ def list_folder(folder: Path) -> FolderListing:
         ignored.extend(others)
         deeper.extend(inner)
     if not people and not loose:
-        raise DataError(
-            f"'{folder}' is empty; put one folder per person into it, with the person's images inside"
-        )
+        raise DataError(f"'{folder}' is empty; put one folder per person into it, with the person's images inside")
     return FolderListing(root, people, tuple(loose), tuple(ignored), tuple(deeper))
 
 

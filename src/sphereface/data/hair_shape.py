@@ -179,9 +179,7 @@ def beard(t: Numbers, n: Numbers, view: View, mouth: Points) -> Beard | None:
     )
     lower, upper = curve(low, 4), curve(inside, 4)
     smile = smiling(n)
-    lip = (
-        corner_y - 2.9 - 0.7 * max(t["upper_lip"], -1.5) + 0.5 * t["mouth_corners"] + 0.6 * smile - 2.0 * gape
-    )
+    lip = corner_y - 2.9 - 0.7 * max(t["upper_lip"], -1.5) + 0.5 * t["mouth_corners"] + 0.6 * smile - 2.0 * gape
     thick = 3.1 + 0.5 * t["moustache"]
     outlines = np.array(
         [

@@ -78,9 +78,7 @@ def batches(
             f"not {batch_size}, {workers} and {cache_bytes}"
         )
     if not 0 <= start_step <= stop_step:
-        raise ConfigurationError(
-            f"cannot go from step {start_step} to step {stop_step}; count upwards from 0"
-        )
+        raise ConfigurationError(f"cannot go from step {start_step} to step {stop_step}; count upwards from 0")
     if len(manifest) == 0:
         raise DataError("there are no images to train on; the manifest is empty")
     check_seed(seed)

@@ -122,9 +122,7 @@ def _paint_glasses(canvas: Canvas, s: Sitter, dark: bool) -> None:
     rim *= (11.2, 8.8 - 1.2 * square)
     frame = (34.0, 30.0, 32.0) if n["glasses_colour"] < 0.3 else hue(0.3 * n["glasses_colour"], 0.5, 0.4)
     eyes = s.points[:2]
-    lenses = [
-        s.view.place(np.column_stack([rim + eye[:2] + (0.0, 1.0), np.full(len(rim), 20.0)])) for eye in eyes
-    ]
+    lenses = [s.view.place(np.column_stack([rim + eye[:2] + (0.0, 1.0), np.full(len(rim), 20.0)])) for eye in eyes]
     if dark:
         for lens in lenses:
             canvas.fill(lens, (30.0, 28.0, 34.0))

@@ -36,9 +36,7 @@ __all__ = [
 ]
 
 
-def render(
-    identity: NDArray[np.float64], nuisance: NDArray[np.float64], *, side: int = 112
-) -> NDArray[np.uint8]:
+def render(identity: NDArray[np.float64], nuisance: NDArray[np.float64], *, side: int = 112) -> NDArray[np.uint8]:
     """Draw one picture of one person.
 
     Args:
@@ -95,9 +93,7 @@ class SyntheticFaces:
         return render(self.identity_vector(person), self.nuisance_vector(person, shot))
 
 
-def faces(
-    people: Iterable[int], images: int, *, seed: int = 0
-) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+def faces(people: Iterable[int], images: int, *, seed: int = 0) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
     """Draw ``images`` pictures of each person: (person, shot, picture) one after the other.
 
     >>> [(person, shot) for person, shot, picture in faces(range(7, 9), 2)]

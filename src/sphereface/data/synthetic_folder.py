@@ -164,9 +164,7 @@ def _share_out(
             complaint = process.stderr.read().decode(errors="replace").strip().splitlines()
             if process.wait() != 0:
                 reason = complaint[-1] if complaint else f"exit status {process.returncode}"
-                raise DataError(
-                    f"a process drawing faces for {folder} stopped ({reason}); run it again to go on"
-                )
+                raise DataError(f"a process drawing faces for {folder} stopped ({reason}); run it again to go on")
     finally:
         for process in processes:
             if process.poll() is None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sphereface.data.manifest import Manifest, comparable_name
 from sphereface.embedder.embedder import Embedder, Face, embed_files
+from sphereface.embedder.judgement import Judgement
 from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation.judge import evaluate, search_open_set
 from sphereface.evaluation.operating_point import OperatingPoint
@@ -21,23 +22,6 @@ from sphereface.evaluation.results import Evaluation
 from sphereface.evaluation.scores import all_pairs
 from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
 from sphereface.progress import SILENT, Progress
-
-
-@dataclass(frozen=True)
-class AuditSettings:
-    """How a model is judged; see ``sphereface.evaluation.evaluate`` for the meaning of each.
-
-    ``target_fpir`` and ``target_fmr`` are the rates of the two operating points that are stored with the
-    model, one for searching a gallery and one for comparing two pictures.
-    """
-
-    images_per_identity: int = 10
-    enrolled_fraction: float = 0.5
-    templates_per_person: int = 1
-    least_images: int = 1
-    target_fpir: float = 0.01
-    target_fmr: float = 0.001
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,7 @@ def audit(
     embedder: Embedder,
     people: Manifest,
     *,
-    settings: AuditSettings,
+    settings: Judgement,
     pairs: Path | None = None,
     without: Sequence[str] = (),
     progress: Progress = SILENT,
@@ -154,7 +138,7 @@ def _operating_points(
     embeddings: NDArray[np.float32],
     names: list[str],
     failed: NDArray[np.bool_],
-    settings: AuditSettings,
+    settings: Judgement,
 ) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
     points, refusals = [], []
     searches = search_open_set(

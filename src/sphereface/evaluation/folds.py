@@ -117,15 +117,16 @@ def _plateau_threshold(genuine: list[Scores], impostor: list[Scores], balanced: 
     return float(grid[gain == gain.max()].mean())
 
 
-def _gain(
-    thresholds: Scores, genuine: list[Scores], impostor: list[Scores], balanced: bool
-) -> NDArray[np.float64]:
-    """Return what is to be made large: right acceptances minus wrong ones, in pairs or in shares."""
+def _gain(thresholds: Scores, genuine: list[Scores], impostor: list[Scores], balanced: bool) -> NDArray[np.int64]:
+    """Return what is to be made large, in whole numbers, so that equally good thresholds are exactly equal.
+
+    Right acceptances minus wrong ones: in pairs, or in shares times the product of both numbers of pairs.
+    """
 
     def accepted(groups: list[Scores]) -> NDArray[np.int64]:
         counts = np.stack([len(s) - np.searchsorted(s, thresholds.astype(s.dtype)) for s in groups])
         return np.asarray(counts.sum(axis=0), dtype=np.int64)
 
     if not balanced:
-        return (accepted(genuine) - accepted(impostor)).astype(np.float64)
-    return accepted(genuine) / sum(map(len, genuine)) - accepted(impostor) / sum(map(len, impostor))
+        return accepted(genuine) - accepted(impostor)
+    return accepted(genuine) * sum(map(len, impostor)) - accepted(impostor) * sum(map(len, genuine))

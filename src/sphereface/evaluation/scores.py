@@ -266,6 +266,8 @@ def _room(counts: NDArray[np.int64]) -> tuple[Pairs, Pairs]:
     total = int(counts.sum())
     genuine = int((counts * (counts - 1) // 2).sum())
     impostor = total * (total - 1) // 2 - genuine
+    if total == 0:
+        raise DataError("no image could be embedded, so there is nothing to compare")
     if impostor == 0:
         raise NotEnoughDataError("all images show one person; an evaluation needs at least two people")
     if genuine == 0:

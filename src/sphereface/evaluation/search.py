@@ -108,11 +108,14 @@ def open_set_split(
     names, codes = person_codes(identities)
     chosen = at_most(identities, images_per_identity, seed)
     counts = np.bincount(codes, minlength=len(names))
-    enrolled = {
-        code
-        for code, name in enumerate(names)
-        if counts[code] >= least_images and _share(seed, name) < enrolled_fraction
-    }
+    eligible = [code for code in range(len(names)) if counts[code] >= least_images]
+    shares = {code: _share(seed, names[code]) for code in eligible}
+    enrolled = {code for code in eligible if shares[code] < enrolled_fraction}
+    # Among a handful of people a draw can leave one side empty; one person then changes sides.
+    if eligible and not enrolled:
+        enrolled = {min(eligible, key=shares.__getitem__)}
+    if len(enrolled) == len(names) > 1:
+        enrolled -= {max(eligible, key=shares.__getitem__)}
     if not 0 < len(enrolled) < len(names):
         raise NotEnoughDataError(
             f"of {len(names)} people {len(enrolled)} would be enrolled; an open-set search needs enrolled "

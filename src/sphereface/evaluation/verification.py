@@ -62,16 +62,16 @@ def verify(
     false, missed = false_matches(scores, grid), misses(scores, grid)
     deviations = draw_people(len(scores.names), resamples, seed)
     false_drawn, missed_drawn = false.resample(deviations), missed.resample(deviations)
-    most, least = len(genuine) + len(impostor), min(false.least, missed.least)
+    pairs, least = len(genuine) + len(impostor), min(false.least, missed.least)
     people = min(false.clusters, missed.clusters)
 
-    def figure(value: float, drawn: Floats) -> Rate:
+    def figure(value: float, drawn: Floats, most: int = pairs) -> Rate:
         return rate_from_variance(value, float(np.var(drawn, ddof=1)), most, least, confidence, people)
 
     folds = fold_accuracy(scores, threshold_rule)
     accuracy = Rate(None, None, None, confidence, 0.0, folds.reason)
     if folds.value is not None:
-        weight = 0.5 if scores.balanced else len(genuine) / most
+        weight = 0.5 if scores.balanced else len(genuine) / pairs
         errors = weight * missed_drawn + (1.0 - weight) * false_drawn
         accuracy = figure(folds.value, judged_elsewhere(errors))
     fnmr: dict[float, Rate] = {}
@@ -91,7 +91,11 @@ def verify(
         genuine_pairs=len(genuine),
         impostor_pairs=len(impostor),
         eer=figure(equal_error_rate(genuine, impostor)[0], crossing(false_drawn, missed_drawn)),
-        auc=figure(area_under_curve(genuine, impostor), area(false_drawn, missed_drawn)),
+        auc=figure(
+            area_under_curve(genuine, impostor),
+            area(false_drawn, missed_drawn),
+            most=len(genuine) * len(impostor),  # a share of comparisons between pairs, not of pairs
+        ),
         accuracy=accuracy,
         accuracy_threshold=folds.threshold,
         fnmr_at_fmr=fnmr,

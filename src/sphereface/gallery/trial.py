@@ -6,7 +6,6 @@ An operating point is a promise. Here it is held against people who took part in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,31 +20,7 @@ from sphereface.gallery.border import picture_hash
 from sphereface.gallery.gallery import Gallery, open_gallery
 from sphereface.gallery.results import Identification
 from sphereface.progress import SILENT, Progress
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What became of the searches.
-
-    Attributes:
-        gallery_people: People enrolled.
-        known_searches: Searches by enrolled people.
-        named_correctly: Share of them that were given their own name.
-        named_wrongly: Share of them that were given another's.
-        stranger_people: Different strangers.
-        stranger_searches: Searches by strangers.
-        stated_fpir: FPIR that the operating point promises.
-        realised_fpir: Share of the strangers' searches that were given a name.
-    """
-
-    gallery_people: int
-    known_searches: int
-    named_correctly: Rate
-    named_wrongly: Rate
-    stranger_people: int
-    stranger_searches: int
-    stated_fpir: float
-    realised_fpir: Rate
+from sphereface.report.content import GalleryTrial
 
 
 def try_gallery(
@@ -58,7 +33,7 @@ def try_gallery(
     templates: int = 1,
     confidence: float = 0.95,
     progress: Progress = SILENT,
-) -> Trial:
+) -> GalleryTrial:
     """Enrol ``known`` in a new gallery at ``path`` and search it with everybody's other pictures.
 
     A picture that cannot be embedded is a search that finds nobody; it counts.
@@ -98,7 +73,7 @@ def try_gallery(
     own = [known.identities[known.labels[row]] for row in searching]
     given = [None if answer is None else answer.name for answer in answers]
     people = known.labels[searching]
-    return Trial(
+    return GalleryTrial(
         gallery_people=enrolled,
         known_searches=len(searching),
         named_correctly=_rate([a == b for a, b in zip(given, own, strict=True)], people, confidence),

@@ -14,9 +14,7 @@ _PUBLIC = {
     "write_report": "sphereface.report.writing",
 }
 
-__all__ = [
-    *sorted(_PUBLIC),
-]
+__all__ = [*sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:

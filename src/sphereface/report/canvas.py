@@ -22,11 +22,35 @@ try:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 except ImportError as error:  # pragma: no cover - exercised in a subprocess
     raise MissingExtraError(
         "Figures need matplotlib, which is not installed: run pip install 'sphereface[report]'."
     ) from error
+
+__all__ = [
+    "ACCENT",
+    "GENUINE",
+    "GRID",
+    "IMPOSTOR",
+    "INK",
+    "MUTED",
+    "PEOPLE",
+    "WARN",
+    "Axes",
+    "Figure",
+    "FixedLocator",
+    "FuncFormatter",
+    "MaxNLocator",
+    "NullLocator",
+    "new_figure",
+    "nothing_to_draw",
+    "percent_label",
+    "share_ticks",
+    "styled",
+    "to_png",
+    "to_svg",
+]
 
 # Okabe and Ito's palette, darkened where a thin line needs it: told apart with any colour vision.
 INK, MUTED, GRID, PAPER = "#1d2733", "#5b6673", "#dfe4ea", "#fdfdfc"
@@ -37,7 +61,7 @@ VARIABLES = {
     GENUINE: "genuine", IMPOSTOR: "impostor", ACCENT: "accent", WARN: "warn",
 }  # fmt: skip
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": ["sans-serif"],
     "font.size": 9.5,
     "axes.edgecolor": MUTED,
@@ -108,6 +132,11 @@ def share_ticks(axis: Any, ticks: Sequence[float]) -> None:
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(percent_label))
+
+
+def nothing_to_draw(axes: Axes, text: str) -> None:
+    """Say in the middle of empty axes why they are empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
 def to_svg(figure: Figure, name: str, description: str) -> str:

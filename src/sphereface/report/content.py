@@ -15,11 +15,14 @@ Picture = NDArray[np.uint8]
 
 
 class StatedThreshold(Protocol):
-    """What a report reads of an operating point: its threshold; everything else it holds is listed."""
+    """What a report reads of an operating point, such as ``evaluation.operating_point.OperatingPoint``."""
 
     @property
     def threshold(self) -> float:
         """Accept iff the cosine is at least this."""
+
+    def describe(self) -> str:
+        """Say in one sentence what the threshold means."""
 
     def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
         """Return every field by name."""

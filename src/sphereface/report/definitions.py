@@ -69,6 +69,12 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
         "better [5].",
     ),
     (
+        "Concentration, energy",
+        "Concentration κ of a von Mises-Fisher distribution fitted to a person’s pictures. Energy: mean over "
+        "pairs of people of distance⁻ˢ between their mean directions, for s = 0 of its negative logarithm "
+        "[7]. Lower energy means that people are spread more evenly.",
+    ),
+    (
         "Ideal criterion",
         "Met if the largest angle within any person is smaller than the smallest angle between any two "
         "people [5]. The share is ours: people who meet it against a fixed number of others.",
@@ -99,4 +105,6 @@ SOURCES: tuple[str, ...] = (
     "recognition. CVPR 2017, arXiv:1704.08063.",
     "R. Fogliato, P. Patil, P. Perona: Confidence intervals for error rates in 1:1 matching tasks. 2023, "
     "arXiv:2306.01198.",
+    "W. Liu, R. Lin, Z. Liu, L. Liu, Z. Yu, B. Dai, L. Song: Learning towards minimum hyperspherical energy. "
+    "NeurIPS 2018, arXiv:1805.09298.",
 )

@@ -10,8 +10,8 @@ from sphereface.report.canvas import Figure
 from sphereface.report.content import ReportInput
 from sphereface.report.curves import cmc_figure, det_figure, open_set_figure, roc_figure
 from sphereface.report.histograms import pair_score_figure, search_score_figure
-from sphereface.report.learning import training_figure
-from sphereface.report.sphere import sphere_figure
+from sphereface.report.learning import training_figure, training_panels
+from sphereface.report.sphere import sphere_figure, worth_drawing
 
 __all__ = [
     "NamedFigure",
@@ -72,14 +72,14 @@ def named_figures(report: ReportInput) -> Iterator[NamedFigure]:
         "Histograms of cosine similarity for pairs of one person and pairs of two people.",
         partial(pair_score_figure, verification),
     )
-    if report.journal:
+    if report.journal and training_panels(report.journal):
         yield NamedFigure(
             "training",
             "Training curves against images seen: loss, angle to the own prototype, learning rate and, where "
             "it changes, the margin.",
             partial(training_figure, report.journal),
         )
-    if report.sphere is not None:
+    if report.sphere is not None and worth_drawing(report.sphere):
         yield NamedFigure(
             "sphere",
             "Two views of a globe on which pictures of a few people lie as dots, one colour a person, tied to "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sphereface.evaluation.results import Floats, Identification, ScoreHistogram, Verification
 from sphereface.report.canvas import (
@@ -10,17 +13,19 @@ from sphereface.report.canvas import (
     GENUINE,
     IMPOSTOR,
     INK,
+    MUTED,
     Axes,
     Figure,
     FixedLocator,
     FuncFormatter,
+    MaxNLocator,
     new_figure,
     percent_label,
     styled,
 )
 
 
-def shares(counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
+def shares(counts: NDArray[np.int64]) -> Floats:
     """Return counts as shares of their sum; all zero when there is nothing to count.
 
     >>> shares(np.array([1, 3]))
@@ -38,9 +43,7 @@ def _shown_range(histogram: ScoreHistogram) -> tuple[float, float]:
             continue
         below = np.cumsum(counts) / counts.sum()
         lows.append(histogram.edges[int(np.searchsorted(below, 1e-4))])
-        highs.append(
-            histogram.edges[min(int(np.searchsorted(below, 1 - 1e-4)) + 1, len(histogram.edges) - 1)]
-        )
+        highs.append(histogram.edges[min(int(np.searchsorted(below, 1 - 1e-4)) + 1, len(histogram.edges) - 1)])
     if not lows:
         return -1.0, 1.0
     return max(-1.0, float(min(lows)) - 0.02), min(1.0, float(max(highs)) + 0.02)
@@ -60,7 +63,7 @@ def _draw(axes: Axes, histogram: ScoreHistogram, genuine: str, impostor: str) ->
     axes.set_xlim(*_shown_range(histogram))
     axes.set_ylim(0, top * 1.32 or 1.0)
     axes.yaxis.set_major_formatter(FuncFormatter(percent_label))
-    axes.yaxis.get_major_locator().set_params(nbins=5)  # type: ignore[attr-defined]
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("cosine similarity")
     return top
 
@@ -68,29 +71,40 @@ def _draw(axes: Axes, histogram: ScoreHistogram, genuine: str, impostor: str) ->
 def _angle_axis(axes: Axes) -> None:
     """Repeat the score axis on top as the angle it stands for."""
     low, high = axes.get_xlim()
-    degrees = [
-        d for d in range(0, 181, 10) if low <= np.cos(np.radians(d)) <= high and (d % 20 == 0 or d > 40)
-    ]
+    room, places = (high - low) / 11, dict[float, str]()
+    for degrees in range(0, 181, 10):
+        cosine = float(np.cos(np.radians(degrees)))
+        if low <= cosine <= high and (not places or min(places) - cosine >= room):
+            places[cosine] = f"{degrees}°"
     above = axes.secondary_xaxis("top")
-    above.xaxis.set_major_locator(FixedLocator([float(np.cos(np.radians(d))) for d in degrees]))
-    above.xaxis.set_major_formatter(
-        FuncFormatter(lambda x, _p: f"{np.degrees(np.arccos(np.clip(x, -1, 1))):.0f}°")
-    )
+    above.xaxis.set_major_locator(FixedLocator(list(places)))
+    above.xaxis.set_major_formatter(FuncFormatter(lambda cosine, _position: places.get(float(cosine), "")))
     above.spines["top"].set_visible(False)
     above.tick_params(length=0, labelsize=8)
+    above.set_xlabel("angle", fontsize=8.5, color=MUTED)
 
 
-def _threshold(axes: Axes, score: float, top: float, text: str, colour: str, level: int) -> None:
+def _thresholds(axes: Axes, marks: list[tuple[float, str]], top: float, colour: str) -> None:
+    """Draw thresholds (rising) as dashed lines, each label beside its line and clear of the others."""
     low, high = axes.get_xlim()
-    if not low <= score <= high:
+    marks = [mark for mark in marks if low <= mark[0] <= high]
+    if not marks:
         return
-    height = top * (1.26 - 0.1 * level)
-    right = score < low + (high - low) * 0.62
-    axes.plot([score, score], [0, height], color=colour, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3)
-    axes.annotate(
-        text, (score, height), xytext=(4 if right else -4, 0), textcoords="offset points",
-        ha="left" if right else "right", va="center", color=colour, fontsize=8.5,
-    )  # fmt: skip
+    right = marks[-1][0] < low + (high - low) * 0.74
+    for place, (score, text) in enumerate(marks):
+        level = place if right else len(marks) - 1 - place
+        height = top * (1.27 - 0.085 * level)
+        axes.plot([score, score], [0, height], color=colour, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3)
+        axes.annotate(
+            text, (score, height), xytext=(5 if right else -5, -1), textcoords="offset points",
+            ha="left" if right else "right", va="center", color=colour, fontsize=8.5,
+        )  # fmt: skip
+
+
+def _finish(figure: Figure, axes: Axes) -> None:
+    _angle_axis(axes)
+    entries: Any = axes.get_legend_handles_labels()
+    figure.legend(*entries, loc="outside lower center", ncols=2, handlelength=1.4)
 
 
 @styled
@@ -98,12 +112,10 @@ def pair_score_figure(verification: Verification) -> Figure:
     """Draw genuine and impostor pair scores and the thresholds that keep the stated FMR."""
     figure, (axes,) = new_figure()
     top = _draw(axes, verification.histogram, "same person", "different people")
-    marks = sorted(verification.threshold_at_fmr.items(), reverse=True)[:3]
-    for level, (target, threshold) in enumerate(marks):
-        _threshold(axes, threshold, top, f"FMR {percent_label(target)}", INK, level)
+    marks = [(score, f"FMR {percent_label(target)}") for target, score in verification.threshold_at_fmr.items()]
+    _thresholds(axes, sorted(marks)[:3], top, INK)
     axes.set_ylabel("share of pairs in a bin")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0), handlelength=1.2)
-    _angle_axis(axes)
+    _finish(figure, axes)
     return figure
 
 
@@ -123,8 +135,7 @@ def search_score_figure(identification: Identification, threshold: float | None 
     figure, (axes,) = new_figure()
     top = _draw(axes, histogram, "enrolled: own person", "stranger: best match")
     if threshold is not None:
-        _threshold(axes, threshold, top, "operating point", ACCENT, 0)
+        _thresholds(axes, [(threshold, "operating point")], top, ACCENT)
     axes.set_ylabel("share of searches in a bin")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0), handlelength=1.2)
-    _angle_axis(axes)
+    _finish(figure, axes)
     return figure

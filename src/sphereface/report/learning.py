@@ -13,23 +13,27 @@ from sphereface.report.canvas import (
     GENUINE,
     IMPOSTOR,
     WARN,
+    Axes,
     Figure,
     FuncFormatter,
+    MaxNLocator,
     new_figure,
     styled,
 )
 
-_PANELS = (
-    ("loss", "loss", GENUINE),
-    ("angle", "angle to own prototype", IMPOSTOR),
-    ("learning_rate", "learning rate", ACCENT),
-    ("lambda", "annealing weight λ", WARN),
-    ("margin", "margin", WARN),
-    ("images_per_second", "images per second", WARN),
-)
+Journal = Sequence[Mapping[str, Any]]
+
+_PANELS = {
+    "loss": ("loss", GENUINE),
+    "angle": ("angle to own prototype", IMPOSTOR),
+    "learning_rate": ("learning rate", ACCENT),
+    "lambda": ("annealing weight λ", WARN),
+    "margin": ("margin", WARN),
+    "images_per_second": ("images per second", WARN),
+}
 
 
-def column(journal: Sequence[Mapping[str, Any]], name: str) -> tuple[Floats, Floats]:
+def column(journal: Journal, name: str) -> tuple[Floats, Floats]:
     """Return (images seen, values) of the rows that hold a finite number under ``name``.
 
     >>> column([{"images": 64, "loss": 3.0}, {"images": 128}], "loss")
@@ -54,36 +58,64 @@ def smoothed(values: Floats, window: int) -> Floats:
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 
 
-def _thousands(value: float, _position: int | None = None) -> str:
-    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
-
-
-@styled
-def training_figure(journal: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw the journal's columns against the images seen; at most four panels, the first that exist.
+def training_panels(journal: Journal) -> dict[str, str]:
+    """Return column -> title of what is worth a panel: at most four, the first that exist.
 
     A column that never changes (a fixed margin) is a setting and not a curve: it gets no panel.
     """
-    panels = [(title, colour, *column(journal, name)) for name, title, colour in _PANELS]
-    panels = [panel for panel in panels if len(panel[3]) > 1 and np.ptp(panel[3]) > 0][:4]
+    worth: dict[str, str] = {}
+    for name, (title, _) in _PANELS.items():
+        _, values = column(journal, name)
+        if len(values) > 1 and np.ptp(values) > 0 and len(worth) < 4:
+            worth[name] = title
+    return worth
+
+
+@styled
+def panel_figure(journal: Journal, name: str) -> Figure:
+    """Draw one column of the journal against the images seen."""
+    figure, (axes,) = new_figure(5.4, 2.9)
+    _draw_panel(axes, journal, name)
+    axes.set_xlabel("training images seen")
+    return figure
+
+
+@styled
+def training_figure(journal: Journal) -> Figure:
+    """Draw all panels of :func:`training_panels` as one figure."""
+    panels = list(training_panels(journal))
     rows = max(1, (len(panels) + 1) // 2)
-    figure, axes = new_figure(7.8, 0.4 + 2.3 * rows, rows, 2 if len(panels) > 1 else 1)
-    for place, (title, colour, images, values) in zip(axes, panels, strict=False):
-        shown = np.degrees(values) if title.startswith("angle") else values
-        window = max(1, len(shown) // 40) | 1
-        if window > 1:
-            place.plot(images, shown, color=colour, linewidth=0.8, alpha=0.3)
-        place.plot(images, smoothed(shown, window), color=colour)
-        place.set_title(title)
-        place.xaxis.set_major_formatter(FuncFormatter(_thousands))
-        place.set_xlim(0, images[-1])
-        if title.startswith("angle"):
-            place.yaxis.set_major_formatter(FuncFormatter(lambda value, _p: f"{value:g}°"))
-        elif (values > 0).all() and values.max() / values.min() > 300:
-            place.set_yscale("log")
-        else:
-            place.set_ylim(bottom=0)
+    figure, axes = new_figure(8.6, 0.4 + 2.4 * rows, rows, 2 if len(panels) > 1 else 1)
+    for place, name in zip(axes, panels, strict=False):
+        _draw_panel(place, journal, name)
     for place in axes[len(panels) :]:
         place.set_visible(False)
     figure.supxlabel("training images seen", fontsize=9.5)
     return figure
+
+
+def _draw_panel(axes: Axes, journal: Journal, name: str) -> None:
+    title, colour = _PANELS[name]
+    images, values = column(journal, name)
+    if name == "angle":
+        values = np.degrees(values)
+    window = max(1, len(values) // 40) | 1
+    noisy = name in ("loss", "angle", "images_per_second")  # the others are schedules: exact as they are
+    if noisy and window > 1:
+        axes.plot(images, values, color=colour, linewidth=0.8, alpha=0.3)
+    axes.plot(images, smoothed(values, window) if noisy else values, color=colour)
+    axes.set_title(title)
+    axes.set_xlim(0, images[-1])
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    if name == "angle":
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}°"))
+    elif (values > 0).all() and values.max() / values.min() > 300 and name == "lambda":
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, float(values.min())))
+
+
+def _thousands(value: float, _position: int | None = None) -> str:
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sphereface.evaluation.results import Floats
 from sphereface.report.arrangement import place_on_globe, turn_towards_viewer, unit_rows
 from sphereface.report.canvas import MUTED, PEOPLE, Axes, Figure, new_figure, styled
 from sphereface.report.content import SphereSample
+
+Side = Literal["front", "back"]
+
+_NET = "#8593a3"
+_CAPTIONS = {"front": "front", "back": "the same, turned by 180°"}
 
 
 def people_of(sample: SphereSample) -> list[str]:
@@ -15,23 +23,38 @@ def people_of(sample: SphereSample) -> list[str]:
     return list(dict.fromkeys(sample.people))[: len(PEOPLE)]
 
 
+def shown_rows(sample: SphereSample) -> tuple[list[str], Floats, NDArray[np.int64]]:
+    """Return (people, their embeddings (N, d), index of each row's person): what the picture shows."""
+    people = people_of(sample)
+    rows = [index for index, name in enumerate(sample.people) if name in people]
+    owners = np.array([people.index(sample.people[index]) for index in rows], dtype=np.int64)
+    return people, unit_rows(np.asarray(sample.embeddings)[rows]), owners
+
+
+def worth_drawing(sample: SphereSample | None) -> bool:
+    """Say whether there is anything to see: two people and four pictures."""
+    if sample is None:
+        return False
+    people, vectors, _ = shown_rows(sample)
+    return len(people) >= 2 and len(vectors) >= 4 and vectors.shape[1] >= 3
+
+
 @styled
-def sphere_figure(sample: SphereSample) -> Figure:
+def sphere_figure(sample: SphereSample, sides: tuple[Side, ...] = ("front", "back")) -> Figure:
     """Draw the globe from the front and, turned by half a circle, from behind.
 
     One colour a person: a dot is one picture, the ring is the person's mean direction, and a thin arc (the
     shortest way over the sphere) ties each picture to it. At most six people are drawn.
     """
-    people = people_of(sample)
-    chosen = np.array([name in people for name in sample.people], dtype=bool)
-    groups = np.array([people.index(name) for name in sample.people if name in people], dtype=np.int64)
-    globe = turn_towards_viewer(place_on_globe(sample.embeddings[chosen]).points, groups)
-    figure, (front, back) = new_figure(8.4, 4.4, 1, 2)
-    for axes, points, title in ((front, globe, "front"), (back, globe * [-1.0, 1.0, -1.0], "turned by 180°")):
+    _, vectors, owners = shown_rows(sample)
+    globe = turn_towards_viewer(place_on_globe(vectors).points, owners)
+    figure, places = new_figure(4.2 * len(sides), 4.4, 1, len(sides))
+    for axes, side in zip(places, sides, strict=True):
+        points = globe if side == "front" else globe * [-1.0, 1.0, -1.0]
         _draw_globe(axes)
-        for group in np.unique(groups):
-            _draw_person(axes, points[groups == group], PEOPLE[group])
-        axes.set_title(title, loc="center", color=MUTED, fontsize=9.5, fontweight="normal", y=-0.04)
+        for owner in np.unique(owners):
+            _draw_person(axes, points[owners == owner], PEOPLE[owner])
+        axes.set_title(_CAPTIONS[side], loc="center", color=MUTED, fontsize=9.5, fontweight="normal", y=-0.045)
     return figure
 
 
@@ -51,13 +74,12 @@ def _draw_globe(axes: Axes) -> None:
     tilt = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
     for longitude in np.radians(np.arange(0, 180, 30)):
         ring = np.stack([np.cos(turn) * np.cos(longitude), np.sin(turn), np.cos(turn) * np.sin(longitude)], 1)
-        _draw_path(axes, ring @ tilt.T, "#8593a3", 0.6, 0.65, 0.16)
+        _draw_path(axes, ring @ tilt.T, _NET, 0.6, 0.65, 0.16)
     for latitude in np.radians(np.arange(-60, 90, 30)):
-        circle = np.stack(
-            [np.cos(turn) * np.cos(latitude), np.full_like(turn, np.sin(latitude)), np.sin(turn) * np.cos(latitude)], 1
-        )  # fmt: skip
-        _draw_path(axes, circle @ tilt.T, "#8593a3", 0.6, 0.65, 0.16)
-    axes.plot(np.cos(turn), np.sin(turn), color="#8593a3", linewidth=1.0, zorder=2)
+        flat, height = np.cos(latitude), np.full_like(turn, np.sin(latitude))
+        circle = np.stack([flat * np.cos(turn), height, flat * np.sin(turn)], 1)
+        _draw_path(axes, circle @ tilt.T, _NET, 0.6, 0.65, 0.16)
+    axes.plot(np.cos(turn), np.sin(turn), color=_NET, linewidth=1.0, zorder=2)
     axes.set_xlim(-1.04, 1.04)
     axes.set_ylim(-1.04, 1.04)
     axes.set_aspect("equal")
@@ -74,22 +96,24 @@ def _draw_path(axes: Axes, path: Floats, colour: str, width: float, near: float,
 
 def _draw_person(axes: Axes, points: Floats, colour: str) -> None:
     mean = unit_rows(points.mean(axis=0, keepdims=True))[0]
+    rgb = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    steps = np.linspace(0, 1, 24)[:, None]
+    crowd = min(1.0, 10 / len(points))  # many arcs: each fainter
     for point in points:
-        steps = np.linspace(0, 1, 24)[:, None]
-        _draw_path(axes, unit_rows((1 - steps) * mean + steps * point), colour, 0.9, 0.55, 0.10)
+        arc = unit_rows((1 - steps) * mean + steps * point)
+        _draw_path(axes, arc, colour, 0.9, 0.25 + 0.3 * crowd, 0.05 + 0.05 * crowd)
     for front in (False, True):
         side = points[(points[:, 2] >= 0) == front]
         if len(side) == 0:
             continue
         opacity = np.clip(0.62 + 0.38 * side[:, 2], 0.62, 1.0) if front else np.full(len(side), 0.16)
+        colours = np.column_stack([np.tile(rgb, (len(side), 1)), opacity])
         axes.scatter(
-            side[:, 0], side[:, 1], s=22 + 16 * side[:, 2], color=colour, alpha=opacity,
+            side[:, 0], side[:, 1], s=22 + 16 * side[:, 2], color=colours,
             edgecolors="white" if front else "none", linewidths=0.5, zorder=5 if front else 2,
         )  # fmt: skip
     if mean[2] >= 0:
-        axes.scatter(
-            [mean[0]], [mean[1]], s=95, facecolors="none", edgecolors="white", linewidths=3.4, zorder=6
-        )
-        axes.scatter(
-            [mean[0]], [mean[1]], s=95, facecolors="none", edgecolors=colour, linewidths=1.8, zorder=7
-        )
+        for edge, width in (("white", 3.4), (colour, 1.8)):
+            axes.scatter(
+                [mean[0]], [mean[1]], s=95, facecolors="none", edgecolors=edge, linewidths=width, zorder=6
+            )

@@ -28,6 +28,16 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{scaled:.{decimals}f}"
 
 
+def plain_percent(share: float) -> str:
+    """Return a share that somebody chose, as it was chosen, with the sign.
+
+    >>> [plain_percent(share).replace(NBSP, " ") for share in (0.05, 0.001, 1e-06)]
+    ['5 %', '0.1 %', '0.0001 %']
+    """
+    text = f"{share * 100:.8f}".rstrip("0").rstrip(".")
+    return f"{text}{NBSP}%"
+
+
 def percent_range(rate: Rate) -> str:
     """Return an interval in percent with common decimals: ``7.1 to 9.9``; empty where there is none.
 
@@ -36,8 +46,7 @@ def percent_range(rate: Rate) -> str:
     """
     if rate.low is None or rate.high is None:
         return ""
-    texts = (percent(rate.low), percent(rate.high), "" if rate.value is None else percent(rate.value))
-    decimals = max(len(text.partition(".")[2]) for text in texts[2:] or texts[:2])
+    decimals = 0 if rate.value is None else len(percent(rate.value).partition(".")[2])
     width = rate.high - rate.low
     if width > 0:
         decimals = max(decimals, min(6, max(0, math.ceil(-math.log10(width * 100)))))
@@ -73,19 +82,17 @@ def headline(report: ReportInput) -> str:
     """Return the sentence on top: what is missed at which rate of false alarms, in a gallery of which size."""
     identification = report.evaluation.identification
     target = headline_target(identification)
-    people = (
-        f"{identification.gallery_people:,} {'person' if identification.gallery_people == 1 else 'people'}"
-    )
+    people = f"{identification.gallery_people:,} {'person' if identification.gallery_people == 1 else 'people'}"
     if target is None:
         return (
-            f"With a gallery of {people}, this data supports no statement at the false-alarm rates asked for; "
-            f"the sections below say what is missing."
+            f"With {people} enrolled, this data supports no statement at the false-alarm rates asked for; "
+            "the sections below say what is missing."
         )
     rate = identification.fnir_at_fpir[target]
     interval = percent_range(rate)
     return (
         f"At {one_in(target)} by strangers, with {people} enrolled, {percent(rate.value or 0.0)}{NBSP}%"
-        f"{f' ({interval})' if interval else ''} of the searches by enrolled people are missed."
+        f"{f' ({interval})' if interval else ''} of the searches by enrolled people go unrecognised."
     )
 
 
@@ -113,5 +120,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return repr(value)
     return str(value)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sphereface.atomic import write_bytes
 from sphereface.errors import DataError
 from sphereface.evaluation.results import Rate
 from sphereface.report.content import GalleryTrial, ReportInput
@@ -34,8 +33,8 @@ def write_report(folder: Path, report: ReportInput) -> Path:
 
     page = report_page(report)
     data = json.dumps(report_data(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _replace(folder / "report.json", data.encode())
-    return _replace(folder / "report.html", page.encode())
+    _put(folder / "report.json", data.encode())
+    return _put(folder / "report.html", page.encode())
 
 
 def write_pictures(folder: Path, report: ReportInput) -> list[Path]:
@@ -48,9 +47,7 @@ def write_pictures(folder: Path, report: ReportInput) -> list[Path]:
     from sphereface.report.canvas import to_png
     from sphereface.report.figures import named_figures
 
-    return [
-        _replace(folder / f"{figure.name}.png", to_png(figure.draw())) for figure in named_figures(report)
-    ]
+    return [_put(folder / f"{figure.name}.png", to_png(figure.draw())) for figure in named_figures(report)]
 
 
 def report_data(report: ReportInput) -> dict[str, Any]:
@@ -75,7 +72,7 @@ def report_data(report: ReportInput) -> dict[str, Any]:
         "gallery_trial": _trial_data(report.gallery_trial) if report.gallery_trial else None,
         "operating_point": report.operating_point.model_dump(mode="json") if report.operating_point else None,
         "training": dict(report.journal[-1]) if report.journal else None,
-        "settings": dict(report.settings),
+        "settings": {**report.settings, "evaluation": report.evaluation.settings},
     }
     return _plain_mapping(data)
 
@@ -108,23 +105,11 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _replace(path: Path, content: bytes) -> Path:
-    """Put ``content`` at ``path`` in one step: a reader sees the old file or the new one, never a part."""
+def _put(path: Path, content: bytes) -> Path:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_bytes(path, content)
     except OSError as error:
         raise DataError(
-            f"Cannot write {path}: {error.strerror or error}. Choose a folder you may write to."
+            f"cannot write '{path}': {error.strerror or error}; choose a folder you may write to"
         ) from error
     return path

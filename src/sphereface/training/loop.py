@@ -135,6 +135,16 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
     return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."))
 
 
+def check_networks(recipe: Recipe) -> None:
+    """Build backbone and head without memory, so that a wrong name or setting is told before data is read.
+
+    Raises:
+        ConfigurationError: If a name or setting does not fit.
+    """
+    with torch.device("meta"):
+        build_networks(recipe, 2, torch.device("meta"))
+
+
 def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, SoftmaxHead]:
     """Build backbone and head as the recipe says, on the device; the weights follow torch's seed."""
     backbone = build_backbone(recipe.backbone.name, size=recipe.input.size, **recipe.backbone.settings)

@@ -61,9 +61,7 @@ def same(first: list[Batch], second: list[Batch]) -> bool:
     start=st.integers(0, 200),
     length=st.integers(0, 90),
 )
-def test_any_piece_of_the_order_is_a_piece_of_the_whole(
-    count: int, seed: int, start: int, length: int
-) -> None:
+def test_any_piece_of_the_order_is_a_piece_of_the_whole(count: int, seed: int, start: int, length: int) -> None:
     whole = sample_order(count, seed, 0, start + length)
     assert np.array_equal(sample_order(count, seed, start, start + length), whole[start:])
     for epoch in range((start + length) // count):
@@ -76,9 +74,7 @@ def test_any_piece_of_the_order_is_a_piece_of_the_whole(
     length=st.integers(0, 30),
     width=st.integers(1, 13),
 )
-def test_any_piece_of_the_draws_is_a_piece_of_the_whole(
-    seed: int, start: int, length: int, width: int
-) -> None:
+def test_any_piece_of_the_draws_is_a_piece_of_the_whole(seed: int, start: int, length: int, width: int) -> None:
     whole = sample_draws(seed, 0, start + length, width)
     piece = sample_draws(seed, start, start + length, width)
     assert piece.shape == (length, width)
@@ -183,9 +179,7 @@ def test_narrow_contract_takes_the_middle_columns(manifest: Manifest) -> None:
         assert np.array_equal(one.images[:, :, 8:104], two.images)
 
 
-def test_every_file_is_decoded_once_while_it_fits(
-    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_file_is_decoded_once_while_it_fits(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
     monkeypatch.setattr(loader, "read_image", lambda path: (seen.append(path), read_image(path))[1])
     run(manifest, workers=0, stop_step=26)
@@ -241,9 +235,7 @@ def test_a_bad_file_stops_training_with_its_name(manifest: Manifest, tmp_path: P
 )
 def test_settings_out_of_range_are_refused_at_once(manifest: Manifest, options: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
-        batches(
-            manifest, **{"batch_size": 5, "seed": 7, "stop_step": 9, "contract": InputContract(), **options}
-        )
+        batches(manifest, **{"batch_size": 5, "seed": 7, "stop_step": 9, "contract": InputContract(), **options})
 
 
 def test_no_steps_give_no_batches(manifest: Manifest) -> None:
@@ -289,9 +281,7 @@ def test_shift_reaches_every_offset_and_repeats_the_border() -> None:
     for row in range(5):
         for column in range(5):
             draws = np.array([[(row + 0.5) / 5, (column + 0.5) / 5]])
-            assert np.array_equal(
-                change.shift(images, draws, 2)[0], padded[row : row + 9, column : column + 7]
-            )
+            assert np.array_equal(change.shift(images, draws, 2)[0], padded[row : row + 9, column : column + 7])
 
 
 def test_colour_is_its_formula() -> None:

@@ -28,9 +28,7 @@ def write_tree(root: Path, tree: dict[str, list[str]]) -> Path:
 
 def made(counts: dict[str, int]) -> Manifest:
     labels = np.repeat(np.arange(len(counts)), list(counts.values()))
-    paths = tuple(
-        Path(f"/x/{name}/{number}.png") for name, count in counts.items() for number in range(count)
-    )
+    paths = tuple(Path(f"/x/{name}/{number}.png") for name, count in counts.items() for number in range(count))
     return Manifest(tuple(counts), paths, labels, tuple(f"{number:x}" for number in range(len(paths))))
 
 

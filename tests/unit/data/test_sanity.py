@@ -30,9 +30,7 @@ def test_brightness_changes_neither_pixels_nor_colour() -> None:
     half, double = images, (images * 2).astype(np.uint8)
     np.testing.assert_allclose(pixel_embedding(half), pixel_embedding(double), atol=1e-5)
     tints = flat((40, 30, 20), (40, 40, 20), (30, 30, 30), (50, 20, 20))
-    np.testing.assert_allclose(
-        colour_embedding(tints), colour_embedding((tints * 2).astype(np.uint8)), atol=1e-5
-    )
+    np.testing.assert_allclose(colour_embedding(tints), colour_embedding((tints * 2).astype(np.uint8)), atol=1e-5)
 
 
 def test_a_black_picture_gives_numbers() -> None:

@@ -209,9 +209,7 @@ def test_faces_are_aligned_to_the_template() -> None:
 @pytest.mark.parametrize("pitch", [-1.0, 1.0])
 def test_landmarks_are_where_the_features_are_drawn(yaw: float, pitch: float) -> None:
     """Larger irises, redder lips and wider nostrils change the picture around the landmarks alone."""
-    nuisance = changed(
-        QUIET, traits.NUISANCES, yaw=yaw, pitch=pitch, turn=1.0, shift_x=2.0, blur=-2.0, noise=-2.0
-    )
+    nuisance = changed(QUIET, traits.NUISANCES, yaw=yaw, pitch=pitch, turn=1.0, shift_x=2.0, blur=-2.0, noise=-2.0)
     identity = changed(traits.identity_vector(0, 3), traits.IDENTITY_TRAITS, mole_one=-1.0, mole_two=-1.0)
     base = render(identity, nuisance).astype(float)
     points = landmarks(identity, nuisance)

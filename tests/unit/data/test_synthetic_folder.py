@@ -45,9 +45,7 @@ def test_the_files_hold_the_pictures(tmp_path: Path) -> None:
     assert list(written) == [f"person-000{p}/0{k}.jpg" for p in (17, 18) for k in (0, 1)]
     picture = cv2.imdecode(np.frombuffer(written["person-00018/01.jpg"], np.uint8), cv2.IMREAD_COLOR)
     expected = SyntheticFaces(3).image(18, 1)
-    assert (
-        np.abs(picture[..., ::-1].astype(int) - expected).mean() < 6.0
-    )  # JPEG, colour channels the right way
+    assert np.abs(picture[..., ::-1].astype(int) - expected).mean() < 6.0  # JPEG, colour channels the right way
     manifest = read_manifest(tmp_path / "a" / "faces")
     assert manifest.identities == ("person-00017", "person-00018")
     assert len(manifest) == 4

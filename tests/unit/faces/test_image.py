@@ -349,9 +349,7 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path)
     outcomes: list[str] = []
 
     def look() -> None:
-        outcomes.extend(
-            outcome_of(path) for path in (tmp_path / "folder.jpg", tmp_path / "pipe.jpg", "/dev/zero")
-        )
+        outcomes.extend(outcome_of(path) for path in (tmp_path / "folder.jpg", tmp_path / "pipe.jpg", "/dev/zero"))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

@@ -11,6 +11,7 @@ import torch
 
 from sphereface.data.manifest import read_manifest
 from sphereface.errors import DataError, ModelError, NonFiniteLossError
+from sphereface.training import loop
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import build_networks, build_optimiser, train
 from sphereface.training.recipe import Recipe
@@ -52,25 +53,21 @@ def test_a_run_resumed_from_any_snapshot_ends_with_the_same_bits(
     # the journal of a killed run may reach further than the snapshot, and may end in half a line.
     kept = f"step-{stopped_at:08d}.safetensors"
 
-    def stop_early(recipe: Recipe) -> None:
-        train(recipe, read_manifest(tiny_people), broken)
-
-    class Stop(Exception):
+    class StopError(Exception):
         pass
-
-    import sphereface.training.loop as loop
 
     original = loop.save_snapshot
 
     def save_and_stop(folder: Path, state: object, step: int, recipe_hash: str) -> Path:
         path = original(folder, state, step, recipe_hash)  # type: ignore[arg-type]
         if step == stopped_at:
-            raise Stop
+            raise StopError
         return path
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "save_snapshot", save_and_stop)
-        stop_early(tiny_recipe())
+        with pytest.raises(StopError):
+            train(tiny_recipe(), read_manifest(tiny_people), broken)
     assert kept in {path.name for path in (broken / "checkpoints").iterdir()}
     with (broken / "journal.jsonl").open("a") as file:
         file.write('{"step": 99, "los')
@@ -131,7 +128,7 @@ def test_a_snapshot_of_another_architecture_is_refused(
 
     with safetensors.safe_open(max((tmp_path / "checkpoints").iterdir()), framework="pt") as file:
         recipe_hash = file.metadata()["recipe"]
-    with pytest.raises(ModelError, match="does not fit this backbone.*embedding"):
+    with pytest.raises(ModelError, match=r"does not fit this backbone.*embedding"):
         load_latest_snapshot(tmp_path / "checkpoints", state, recipe_hash)
 
 

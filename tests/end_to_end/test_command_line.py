@@ -1,0 +1,212 @@
+"""The program as a stranger uses it: right and wrong input, words and JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def pictures(story: Any, part: str, person: int) -> list[Path]:
+    home = sorted((story.folder / "faces" / part).glob("person-*"))[person]
+    return sorted(home.glob("*.jpg"))
+
+
+def fails(done: Any, *words: str) -> None:
+    """Assert one sentence, a non-zero exit, and no traceback."""
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    message = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(message) == 1, done.stderr
+    for word in words:
+        assert word in message[0], message[0]
+
+
+def test_enrol_identify_verify(story: Any, sphereface: Any) -> None:
+    model, gallery = ("--model", story.folder), ("--gallery", "book.db")
+    for person, name in ((0, "Žofia Nováková"), (1, "Ada  Lovelace")):
+        done = sphereface("enroll", name, *pictures(story, "enrol", person)[:3], *model, *gallery, "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["added"] == 3
+        assert "aligned" in done.stderr  # every command says that faces are not detected yet
+    done = sphereface("identify", pictures(story, "enrol", 0)[3], *model, *gallery, "--json")
+    answer = json.loads(done.stdout)
+    assert answer["gallery_people"] == 2
+    assert {each["name"] for each in answer["candidates"]} == {"Žofia Nováková", "Ada  Lovelace"}
+    assert answer["decision"] == ("match" if answer["score"] >= answer["threshold"] else "unknown")
+    assert answer["operating_point"]["target"] == 0.3
+    done = sphereface("identify", pictures(story, "enrol", 0)[0], *model, *gallery)
+    assert done.stdout.startswith("Žofia Nováková\n"), done.stdout
+    done = sphereface("verify", *pictures(story, "enrol", 0)[:1] * 2, *model, "--json")
+    assert json.loads(done.stdout)["decision"] == "match"
+    assert json.loads(done.stdout)["score"] == pytest.approx(1.0, abs=1e-5)
+    done = sphereface("verify", "Žofia Nováková", pictures(story, "enrol", 0)[0], *model, *gallery)
+    assert done.stdout.startswith("same person\n"), (done.stdout, done.stderr)
+    done = sphereface("verify", "Ada Lovelake", pictures(story, "enrol", 0)[0], *model, *gallery)
+    fails(done, "neither a file nor a person", "Did you mean 'Ada  Lovelace'?")
+
+
+def test_defaults_come_from_the_surroundings(story: Any, sphereface: Any) -> None:
+    model = {"SPHEREFACE_MODEL": str(story.folder)}
+    done = sphereface("enroll", "Ada", pictures(story, "enrol", 0)[0], **model)
+    assert done.returncode == 0, done.stderr
+    assert "data/sphereface/gallery.db" in done.stdout
+    done = sphereface("identify", pictures(story, "enrol", 0)[0], "--json", **model)
+    assert json.loads(done.stdout)["name"] == "Ada"
+
+
+def test_evaluate_on_a_folder(story: Any, sphereface: Any) -> None:
+    done = sphereface(
+        "evaluate", "--model", story.folder, "--data", story.folder / "faces" / "enrol", "--out", "out", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["people"] == 6
+    assert found["verification"]["eer"]["low"] <= found["verification"]["eer"]["high"]
+    assert len(found["operating_points_refused"]) == 2
+    assert Path(found["report"]).name == "report.html"
+
+
+def test_evaluate_leaves_people_of_the_training_set_out(story: Any, sphereface: Any) -> None:
+    done = sphereface("evaluate", "--model", story.folder, "--data", story.folder / "faces" / "learn")
+    fails(done, "leaves no images")
+
+
+def test_a_missing_model_names_the_command_that_makes_one(sphereface: Any) -> None:
+    for words in (
+        ("verify", "a.png", "b.png"),
+        ("enroll", "Ada", "a.png"),
+        ("identify", "a.png"),
+        ("evaluate",),
+    ):
+        fails(sphereface(*words), "runs/demo", "sphereface demo")
+
+
+def test_a_gallery_that_does_not_exist_yet(story: Any, sphereface: Any) -> None:
+    done = sphereface("identify", pictures(story, "enrol", 0)[0], "--model", story.folder)
+    fails(done, "enroll")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("text", ("not a picture", "bad.jpg")),
+        ("truncated", ("bad.jpg",)),
+        ("huge", ("bad.jpg", "pixels")),
+        ("missing", ("bad.jpg",)),
+        ("wide", ("bad.jpg", "aligned")),
+        ("folder", ("bad.jpg",)),
+    ],
+)
+def test_a_bad_picture_stops_enrolment_and_nothing_is_half_done(
+    story: Any, sphereface: Any, tmp_path: Path, kind: str, words: tuple[str, ...]
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    if kind == "text":
+        bad.write_text("I am not a picture")
+        words = words[1:]
+    elif kind == "truncated":
+        bad.write_bytes(pictures(story, "enrol", 0)[0].read_bytes()[:900])
+    elif kind == "huge":
+        Image.new("1", (30_000, 30_000)).save(bad, format="PNG")
+    elif kind == "wide":
+        Image.new("RGB", (400, 112)).save(bad)
+    elif kind == "folder":
+        bad.mkdir()
+    good = pictures(story, "enrol", 0)[0]
+    done = sphereface("enroll", "Ada", good, bad, "--model", story.folder, "--gallery", "book.db")
+    fails(done, *words)
+    done = sphereface("identify", good, "--model", story.folder, "--gallery", "book.db", "--json")
+    assert done.returncode == 2  # no gallery was made
+    assert set(json.loads(done.stdout)) == {"error", "kind"}
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\nb"])
+def test_an_empty_or_odd_name(story: Any, sphereface: Any, name: str) -> None:
+    fails(sphereface("enroll", name, pictures(story, "enrol", 0)[0], "--model", story.folder), "name")
+
+
+def test_a_damaged_gallery(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    gallery = tmp_path / "book.db"
+    good = pictures(story, "enrol", 0)[0]
+    words = ("--model", story.folder, "--gallery", gallery)
+    assert sphereface("enroll", "Ada", good, *words).returncode == 0
+    gallery.write_bytes(gallery.read_bytes()[:5000])
+    fails(sphereface("identify", good, *words), "book.db")
+    gallery.write_text("hello")
+    fails(sphereface("identify", good, *words), "book.db")
+
+
+def test_a_model_of_another_kind_and_a_damaged_one(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    other = tmp_path / "model"
+    other.mkdir()
+    for name in ("model.json", "model.safetensors"):
+        shutil.copy(story.folder / name, other / name)
+    weights = bytearray((other / "model.safetensors").read_bytes())
+    weights[-5] ^= 1
+    (other / "model.safetensors").write_bytes(weights)
+    good = pictures(story, "enrol", 0)[0]
+    fails(sphereface("verify", good, good, "--model", other), "damaged")
+    (other / "model.json").write_text("{")
+    fails(sphereface("verify", good, good, "--model", other), "model.json")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda folder: None, ("people",)),
+        (lambda folder: folder.mkdir(), ("people",)),
+        (lambda folder: (folder / "Ada").mkdir(parents=True), ("Ada",)),
+    ],
+    ids=["missing", "empty", "a person without pictures"],
+)
+def test_a_folder_that_cannot_be_trained_on(
+    sphereface: Any, tmp_path: Path, prepare: Any, words: tuple[str, ...]
+) -> None:
+    prepare(tmp_path / "people")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[data]\ntrain = ["people"]\n')
+    done = sphereface("train", recipe, "--out", tmp_path / "run")
+    fails(done, *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_mistyped_recipe(sphereface: Any, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[data]\ntrain = ["people"]\n[head]\nname = "cosfase"\n')
+    (tmp_path / "people" / "Ada").mkdir(parents=True)
+    (tmp_path / "people" / "Bob").mkdir()
+    for home in ("Ada", "Bob"):
+        Image.fromarray(np.zeros((112, 112, 3), np.uint8)).save(tmp_path / "people" / home / "a.png")
+    fails(sphereface("train", recipe, "--set", "traning.seed=1"), "traning", "'training'")
+    fails(sphereface("train", recipe), "cosfase")
+    fails(sphereface("train", tmp_path / "none.toml"), "none.toml")
+
+
+def test_dataset_check(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    people = story.folder / "faces" / "enrol"
+    done = sphereface("dataset", "check", people, "--json")
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    spoilt = tmp_path / "people"
+    shutil.copytree(people, spoilt)
+    first = sorted(spoilt.glob("person-*"))
+    (first[0] / "00.jpg").write_text("no")
+    shutil.copy(first[1] / "00.jpg", first[2] / "99.jpg")
+    done = sphereface("dataset", "check", spoilt)
+    assert done.returncode == 1
+    assert "00.jpg" in done.stdout
+    assert "99.jpg" in done.stdout
+    fails(sphereface("dataset", "check", tmp_path / "nothing"), "nothing")
+
+
+def test_an_unknown_command_and_a_missing_argument(sphereface: Any) -> None:
+    for words in (("identfy", "a.png"), ("identify",), ("train",)):
+        done = sphereface(*words)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,36 @@
+"""The examples run as they are printed in the documentation."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(name: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_own_training_loop_pulls_the_groups_apart() -> None:
+    numbers = [
+        float(number) for number in re.findall(r"(\d+) (?:degrees within|between)", run("own_training_loop.py"))
+    ]
+    within_before, between_before, within_after, between_after = numbers
+    assert within_after < within_before
+    assert between_after > between_before
+
+
+def test_gallery_from_python(story: Any) -> None:
+    assert len(re.findall(r"is taken for", run("gallery_from_python.py", str(story.folder)))) == 3
+
+
+def test_every_example_has_a_test() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {"own_training_loop.py", "gallery_from_python.py"}
