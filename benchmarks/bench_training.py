@@ -3,8 +3,8 @@
     python benchmarks/bench_training.py [--backbone sfnet20] [--batch 64] [--rounds 5]
 
 The plain way is float32 with channels first, as most code does it. Ours is what ``sphereface train`` does:
-bfloat16 autocast where the processor has it, channels last. The rounds are interleaved, so both meet the same machine;
-the ratio is the median over rounds.
+bfloat16 autocast where the processor has it, channels last. The rounds are interleaved, so both meet the same
+machine; the ratio is the median over rounds.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sphereface.data.swapping import traits_that_matter
+from sphereface.data.synthetic import IDENTITY_DIMENSIONS
 from sphereface.data.synthetic_folder import write_faces
 from sphereface.journey import Result, journey
 from sphereface.progress import SILENT, Progress
@@ -55,7 +57,12 @@ def demo(folder: Path, size: DemoSize = FULL, *, seed: int = 1, progress: Progre
         SpherefaceError: If the folder cannot be used.
     """
     draw_people(folder / "faces", size, seed, progress)
-    return journey(demo_recipe(folder, size, seed), folder, notes={"demo": asdict(size)}, progress=progress)
+    about = (
+        f"The people are drawn by the program; {traits_that_matter(seed)} of their {IDENTITY_DIMENSIONS} traits "
+        "change the face plainly when swapped alone between two people."
+    )
+    notes = {"demo": asdict(size)}
+    return journey(demo_recipe(folder, size, seed), folder, about=about, notes=notes, progress=progress)
 
 
 def draw_people(folder: Path, size: DemoSize, seed: int, progress: Progress = SILENT) -> None:

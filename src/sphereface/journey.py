@@ -64,6 +64,7 @@ def journey(
     recipe: Recipe,
     folder: Path,
     *,
+    about: str = "",
     notes: Mapping[str, Any] = MappingProxyType({}),
     progress: Progress = SILENT,
 ) -> Result:
@@ -74,6 +75,7 @@ def journey(
     Args:
         recipe: Every setting.
         folder: The run folder, made if missing.
+        about: A sentence about the people, for the report.
         notes: More to print among the settings of the report.
         progress: Who listens.
 
@@ -105,7 +107,7 @@ def journey(
     report = present(
         judgement,
         title=recipe.title,
-        data=describe_data(learners, judged, left_out),
+        data=f"{describe_data(learners, judged, left_out)} {about}".strip(),
         contract=recipe.input,
         settings={
             "recipe": recipe.model_dump(mode="json"),

@@ -181,8 +181,7 @@ def clustered(errors: Floats, totals: NDArray[np.integer] | Floats) -> PersonRat
     rate = errors.sum(axis=0) / n
     residuals = errors - rate * totals[:, None]
     people = int((totals > 0).sum())
-    correction = people / max(people - 1, 1)
-    variance = (residuals**2).sum(axis=0) / n**2 * correction
+    variance = _left_out(residuals, totals, n) / n**2
     return PersonRate(rate, n, residuals, variance, kish(totals), people)
 
 
@@ -204,11 +203,21 @@ def dyadic(
     residuals = errors - rate * totals[:, None]
     people = int((totals > 0).sum())
     within = squares - 2.0 * rate * products + rate**2 * couples
-    correction = people / max(people - 1, 1)
     # The difference of two sums is unsteady where couples, not people, carry the noise; the couples' own
     # variance is then the answer, and otherwise below it.
-    variance = np.maximum((residuals**2).sum(axis=0) * correction - within, within) / n**2
+    variance = np.maximum(_left_out(residuals, totals, n) - within, within) / n**2
     return PersonRate(rate, n, residuals, variance, kish(totals, couples), people)
+
+
+def _left_out(residuals: Floats, totals: Floats, trials: int) -> Floats:
+    """Return the sum over people of (residuals)², shape (K,), enlarged to what leaving each person out shows.
+
+    A person pulls the rate towards their own, so that residuals are too small by the person's share of the
+    trials: the jackknife divides by what is left without them (CR3: Bell and McCaffrey 2002).
+    """
+    people = int((totals > 0).sum())
+    left = np.maximum(1.0 - totals / trials, 0.5)  # someone who is in most trials has nobody to be held against
+    return np.asarray(((residuals / left[:, None]) ** 2).sum(axis=0) * (1.0 - 1.0 / people), dtype=np.float64)
 
 
 def two_way(

@@ -141,9 +141,10 @@ def error_curve(thresholds: Floats, false: PersonRate, missed: PersonRate, confi
 
 def _people(scores: PairScores) -> int:
     """Return how many people occur in a pair."""
-    sides = (scores.genuine.first, scores.impostor.first, scores.impostor.second)
-    images = sum(np.bincount(side, minlength=len(scores.people)) for side in sides)
-    return int(np.unique(scores.people[np.flatnonzero(images)]).size)
+    seen = np.zeros(len(scores.people), dtype=bool)
+    for side in (scores.genuine.first, scores.impostor.first, scores.impostor.second):
+        seen[side] = True
+    return int(np.unique(scores.people[seen]).size)
 
 
 def _histogram(genuine: Scores, impostor: Scores) -> ScoreHistogram:

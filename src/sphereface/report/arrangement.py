@@ -1,10 +1,11 @@
 """Many dimensions onto a globe: place unit vectors on a 3-D sphere so that angles stay as true as they can.
 
-Two steps: the three directions that hold most of the vectors, then a few rounds of moving the points so
-that pairwise cosines come nearest to the true ones (metric scaling on the sphere, Cox and Cox 1991). Close
-pairs weigh more, exp(4 cos): there are few of them, and without it every person would look more compact
-than they are. Names are never looked at, so nothing can be pulled together that the embedding did not put
-together; LDA would part people it has seen even in noise.
+Points are moved until their distances through the ball come nearest to the true ones (metric scaling on the
+sphere, Cox and Cox 1991), from several starts: the three directions that hold most of the vectors, and random
+ones. Distances, not cosines: two people at a right angle may be shown opposite, but hardly on one spot, which
+is as far from a right angle in cosine. Close pairs weigh more, exp(4 cos): there are few of them, and without
+it every person would look more compact than they are. Names are never looked at, so nothing can be pulled
+together that the embedding did not put together; LDA would part people it has seen even in noise.
 """
 
 from __future__ import annotations
@@ -44,8 +45,13 @@ def unit_rows(vectors: NDArray[np.floating[Any]]) -> Floats:
     return unit
 
 
-def place_on_globe(embeddings: NDArray[np.floating[Any]], rounds: int = 300) -> Globe:
+def place_on_globe(embeddings: NDArray[np.floating[Any]], starts: int = 5, rounds: int = 150) -> Globe:
     """Place embeddings (N, d) on a globe; the same input gives the same globe.
+
+    Args:
+        embeddings: Any norm but zero.
+        starts: Arrangements to begin with; the one that ends nearest to the truth is kept.
+        rounds: Steps of improvement for each.
 
     >>> globe = place_on_globe(np.eye(3))
     >>> bool(globe.angle_error < 1e-3)
@@ -54,27 +60,32 @@ def place_on_globe(embeddings: NDArray[np.floating[Any]], rounds: int = 300) -> 
     vectors = unit_rows(embeddings)
     true = vectors @ vectors.T
     weight = np.exp(4.0 * true)
-    flat = vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:3].T
-    start = np.zeros((len(vectors), 3))
-    start[:, : flat.shape[1]] = flat
-    # A row without any part in the three directions has no place to start from: give it one.
-    start += 1e-3 * np.random.default_rng(0).standard_normal(start.shape)
+    distance = np.sqrt(np.clip(2.0 - 2.0 * true, 0.0, None))
 
     def misfit(flattened: Floats) -> tuple[float, Floats]:
         raw = flattened.reshape(-1, 3)
         length = np.linalg.norm(raw, axis=1, keepdims=True)
         points = raw / length
-        difference = points @ points.T - true
-        toward = 4.0 * (weight * difference) @ points
+        now = np.sqrt(np.clip(2.0 - 2.0 * (points @ points.T), 1e-12, None))
+        pull = weight * (now - distance) / now
+        np.fill_diagonal(pull, 0.0)
+        toward = 4.0 * (pull.sum(axis=1, keepdims=True) * points - pull @ points)
         tangent = (toward - (toward * points).sum(axis=1, keepdims=True) * points) / length
-        return float((weight * difference**2).sum()), tangent.ravel()
+        return float((pull * (now - distance) * now).sum()), tangent.ravel()
 
-    found = minimize(misfit, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": rounds})
-    points = unit_rows(found.x.reshape(-1, 3))
+    random = np.random.default_rng(0)
+    directions = [np.linalg.svd(vectors, full_matrices=False)[2][:3].T]
+    directions += [random.standard_normal((vectors.shape[1], 3)) for _ in range(starts - 1)]
+    found = []
+    for three in directions:
+        start = np.zeros((len(vectors), 3))
+        start[:, : three.shape[1]] = vectors @ three
+        start += 1e-3 * random.standard_normal(start.shape)  # a row without any part in them starts somewhere
+        found.append(minimize(misfit, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": rounds}))
+    points = unit_rows(min(found, key=lambda end: float(end.fun)).x.reshape(-1, 3))
     upper = np.triu_indices(len(points), 1)
-    shown = np.arccos(np.clip(points @ points.T, -1, 1))[upper]
-    wanted = np.arccos(np.clip(true, -1, 1))[upper]
-    return Globe(points, float(np.median(np.abs(shown - wanted))) if len(shown) else 0.0)
+    off = np.abs(np.arccos(np.clip(points @ points.T, -1, 1)) - np.arccos(np.clip(true, -1, 1)))[upper]
+    return Globe(points, float(np.median(off)) if len(off) else 0.0)
 
 
 def turn_towards_viewer(points: Floats, groups: NDArray[np.int64]) -> Floats:

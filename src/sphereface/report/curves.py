@@ -39,9 +39,9 @@ _DET_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5)
 
 
 def smallest_share(false: Floats, trials: int) -> float:
-    """Return the smallest false-alarm share worth an axis: one alarm in ``trials``, but at least 1e-6.
+    """Return the smallest false-alarm share that was seen, no less than one in ``trials`` and 1e-6.
 
-    >>> smallest_share(np.array([1.0, 0.1, 0.0]), trials=200)
+    >>> smallest_share(np.array([1.0, 0.1, 0.005, 0.0]), trials=200)
     0.005
     """
     floor = max(1.0 / max(trials, 1), 1e-6)
@@ -147,15 +147,15 @@ def det_figure(verification: Verification) -> Figure:
     axes.set_xlim(deviate(left, left), deviate(top, left))
     axes.set_ylim(deviate(bottom, below), deviate(top, below))
     for axis, first in ((axes.xaxis, left), (axes.yaxis, bottom)):
-        _deviate_ticks(axis, first, top)
+        _deviate_ticks(axis, first, top, 8 if axis is axes.xaxis else 14)
     axes.set_xlabel("false match rate (FMR)")
     axes.set_ylabel("false non-match rate (FNMR)")
     return figure
 
 
-def _deviate_ticks(axis: Any, first: float, last: float) -> None:
-    """Put percent ticks on a normal-deviate axis, thinned where two would touch."""
-    room = float(ndtri(last) - ndtri(first)) / 8
+def _deviate_ticks(axis: Any, first: float, last: float, most: int) -> None:
+    """Put percent ticks on a normal-deviate axis, thinned where more than ``most`` would fill it."""
+    room = float(ndtri(last) - ndtri(first)) / most
     places: dict[float, str] = {}
     for tick in reversed([tick for tick in _DET_TICKS if first * 0.99 <= tick <= last]):
         place = float(ndtri(tick))

@@ -42,14 +42,15 @@ def health_rows(health: Health) -> list[tuple[str, str, str]]:
                 "of a person’s pictures, median; higher is tighter",
             )
         )
-    rows.extend(
-        (
-            f"energy, s = {exponent}",
-            number(energy),
-            "mean energy between people’s mean directions; lower is more spread",
+    if health.energy:
+        exponents = sorted(health.energy)
+        rows.append(
+            (
+                f"energy, s = {', '.join(str(exponent) for exponent in exponents)}",
+                ", ".join(number(health.energy[exponent], 2) for exponent in exponents),
+                "between people’s mean directions, for each s; lower is more evenly spread",
+            )
         )
-        for exponent, energy in sorted(health.energy.items())
-    )
     return rows
 
 

@@ -63,7 +63,7 @@ def _draw(axes: Axes, histogram: ScoreHistogram, genuine: str, impostor: str) ->
     axes.set_xlim(*_shown_range(histogram))
     axes.set_ylim(0, top * 1.32 or 1.0)
     axes.yaxis.set_major_formatter(FuncFormatter(percent_label))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_xlabel("cosine similarity")
     return top
 

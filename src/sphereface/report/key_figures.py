@@ -41,7 +41,7 @@ def shown(rate: Rate) -> Shown:
     """
     sure = f"{rate.confidence * 100:g}{NBSP}%"
     if rate.value is None:
-        note = rate.reason or "too few trials"
+        note = rate.reason.removeprefix("not supported by this data: ") or "too few trials"
         if rate.high is not None:
             note = f"{note} (at most {percent(rate.high)}{NBSP}%, with {sure} confidence)"
         return Shown(confidence=sure, note=note)

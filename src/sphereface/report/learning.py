@@ -106,8 +106,8 @@ def _draw_panel(axes: Axes, journal: Journal, name: str) -> None:
     axes.plot(images, smoothed(values, window) if noisy else values, color=colour)
     axes.set_title(title)
     axes.set_xlim(0, images[-1])
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
     if name == "angle":
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}°"))

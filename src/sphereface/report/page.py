@@ -21,7 +21,7 @@ from sphereface.report.health import health_rows
 from sphereface.report.key_figures import key_figures, shown
 from sphereface.report.learning import column, panel_figure, training_panels
 from sphereface.report.pictures import picture_address, png_address
-from sphereface.report.sphere import Side, people_of, shown_rows, sphere_figure, worth_drawing
+from sphereface.report.sphere import CAPTIONS, Side, people_of, shown_rows, sphere_figure, worth_drawing
 from sphereface.report.wording import NBSP, flat_settings, headline, plain_percent
 from sphereface.version import __version__
 
@@ -49,7 +49,7 @@ class PicturedPair:
 
 
 def pictured(
-    report: ReportInput, pairs: Iterable[ScoredPair], addresses: Mapping[int, str], most: int = 6
+    report: ReportInput, pairs: Iterable[ScoredPair], addresses: Mapping[int, str], most: int = 8
 ) -> list[PicturedPair]:
     """Return the first ``most`` pairs both of whose pictures were handed in."""
     found: list[PicturedPair] = []
@@ -106,8 +106,8 @@ def _training_facts(report: ReportInput) -> list[tuple[str, str]]:
     return facts
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+def _opening(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _bar(rate: Rate) -> dict[str, str] | None:
@@ -140,14 +140,15 @@ def _panels(report: ReportInput) -> list[Markup]:
     ]
 
 
-def _globes(sample: SphereSample) -> list[tuple[str, str]]:
-    """Return (address, description) of the globe's two sides: hundreds of shaded marks are smaller as pixels."""
+def _globes(sample: SphereSample) -> list[tuple[str, str, str]]:
+    """Return (address, description, caption) of the globe's sides; so many shaded marks are smaller as pixels."""
     sides: tuple[tuple[Side, str], ...] = (("front", "the front"), ("back", "behind"))
     return [
         (
-            png_address(to_png(sphere_figure(sample, (side,)), 170, transparent=True)),
+            png_address(to_png(sphere_figure(sample, (side,), captions=False), 170, transparent=True)),
             f"A globe seen from {words}; pictures of {len(people_of(sample))} people lie on it as dots, one "
             "colour a person.",
+            CAPTIONS[side],
         )
         for side, words in sides
     ]
@@ -162,7 +163,7 @@ def report_page(report: ReportInput) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=shown, plain_percent=plain_percent, bar=_bar)
+    environment.filters.update(shown=shown, opening=_opening, plain_percent=plain_percent, bar=_bar)
     addresses = {index: picture_address(picture) for index, picture in report.pictures.items()}
     evaluation, point = report.evaluation, report.operating_point
     sample = report.sphere if worth_drawing(report.sphere) else None
@@ -191,7 +192,7 @@ def report_page(report: ReportInput) -> str:
         health_rows=health_rows(evaluation.health),
         training=_training_facts(report),
         point=flat_settings(point.model_dump(mode="json")) if point else [],
-        meaning=_sentence(point.describe()) if point else "",
+        meaning=point.describe().rstrip(".") if point else "",
         settings=flat_settings({**report.settings, "evaluation": evaluation.settings}),
         definitions=DEFINITIONS,
         sources=SOURCES,

@@ -15,7 +15,8 @@ from sphereface.report.content import SphereSample
 Side = Literal["front", "back"]
 
 _NET = "#8593a3"
-_CAPTIONS = {"front": "front", "back": "the same, turned by 180°"}
+_MOST_PICTURES = 12  # of a person; more only hide each other
+CAPTIONS = {"front": "front", "back": "the same, turned by 180°"}
 
 
 def people_of(sample: SphereSample) -> list[str]:
@@ -24,9 +25,14 @@ def people_of(sample: SphereSample) -> list[str]:
 
 
 def shown_rows(sample: SphereSample) -> tuple[list[str], Floats, NDArray[np.int64]]:
-    """Return (people, their embeddings (N, d), index of each row's person): what the picture shows."""
+    """Return (people, their embeddings (N, d), index of each row's person): the first dozen pictures of each."""
     people = people_of(sample)
-    rows = [index for index, name in enumerate(sample.people) if name in people]
+    taken = dict.fromkeys(people, 0)
+    rows = []
+    for index, name in enumerate(sample.people):
+        if taken.get(name, _MOST_PICTURES) < _MOST_PICTURES:
+            taken[name] += 1
+            rows.append(index)
     owners = np.array([people.index(sample.people[index]) for index in rows], dtype=np.int64)
     return people, unit_rows(np.asarray(sample.embeddings)[rows]), owners
 
@@ -40,21 +46,25 @@ def worth_drawing(sample: SphereSample | None) -> bool:
 
 
 @styled
-def sphere_figure(sample: SphereSample, sides: tuple[Side, ...] = ("front", "back")) -> Figure:
+def sphere_figure(
+    sample: SphereSample, sides: tuple[Side, ...] = ("front", "back"), *, captions: bool = True
+) -> Figure:
     """Draw the globe from the front and, turned by half a circle, from behind.
 
     One colour a person: a dot is one picture, the ring is the person's mean direction, and a thin arc (the
-    shortest way over the sphere) ties each picture to it. At most six people are drawn.
+    shortest way over the sphere) ties each picture to it. At most six people with twelve
+    pictures each are drawn.
     """
     _, vectors, owners = shown_rows(sample)
     globe = turn_towards_viewer(place_on_globe(vectors).points, owners)
-    figure, places = new_figure(4.2 * len(sides), 4.4, 1, len(sides))
+    figure, places = new_figure(4.2 * len(sides), 4.4 if captions else 4.2, 1, len(sides))
     for axes, side in zip(places, sides, strict=True):
         points = globe if side == "front" else globe * [-1.0, 1.0, -1.0]
         _draw_globe(axes)
         for owner in np.unique(owners):
             _draw_person(axes, points[owners == owner], PEOPLE[owner])
-        axes.set_title(_CAPTIONS[side], loc="center", color=MUTED, fontsize=9.5, fontweight="normal", y=-0.045)
+        if captions:
+            axes.set_title(CAPTIONS[side], loc="center", color=MUTED, fontsize=9.5, fontweight="normal", y=-0.045)
     return figure
 
 

@@ -40,12 +40,14 @@ def test_the_dyadic_variance_is_its_definition(scores, chunk, monkeypatch):
         event = (pairs.scores >= threshold).astype(float)
         residual = event - event.mean()
         assert rate.rate[column] == pytest.approx(event.mean(), abs=1e-12)
-        by_person = [residual[(ends == person).any(axis=0)].sum() for person in range(size)]
-        assert np.allclose(rate.residuals[:, column], by_person)
+        own = [(ends == person).any(axis=0) for person in range(size)]
+        sums = np.array([residual[mine].sum() for mine in own])
+        assert np.allclose(rate.residuals[:, column], sums)
         couples = residual @ same_couple @ residual
-        dyadic = residual @ share @ residual
-        # The factor P / (P - 1) is on the people's part alone.
-        expected = max(dyadic + (dyadic + couples) / (size - 1), couples) / n**2
+        assert residual @ share @ residual == pytest.approx((sums**2).sum() - couples)
+        # The people's part is a jackknife: (P - 1) / P times the squared changes when each is left out.
+        changes = [event[~mine].mean() - event.mean() for mine in own]
+        expected = max(np.sum(np.square(changes)) * (size - 1) / size - couples / n**2, couples / n**2)
         assert rate.variance[column] == pytest.approx(expected, rel=1e-9)
     assert rate.least == pytest.approx(n**2 / share.sum())
 
@@ -55,26 +57,26 @@ def test_misses_are_clustered_by_person(scores):
     owner = scores.people[scores.genuine.first]
     for column, threshold in enumerate(THRESHOLDS):
         event = (scores.genuine.scores < threshold).astype(float)
-        residual = event - event.mean()
-        sums = np.array([residual[owner == person].sum() for person in np.unique(owner)])
-        people = len(sums)
+        changes = [event[owner != person].mean() - event.mean() for person in np.unique(owner)]
+        people = len(changes)
         assert rate.rate[column] == pytest.approx(event.mean(), abs=1e-12)
-        assert rate.variance[column] == pytest.approx((sums**2).sum() / len(event) ** 2 * people / (people - 1))
+        assert rate.variance[column] == pytest.approx(np.sum(np.square(changes)) * (people - 1) / people)
 
 
 def test_two_way_variance_is_its_definition():
     generator = np.random.default_rng(2)
-    event = generator.random((60, 1)) < 0.3
     one, two = generator.integers(0, 12, 60), generator.integers(0, 7, 60)
+    event = generator.random((60, 1)) < np.where(two < 2, 0.8, 0.1)[:, None]  # alarms go to two of the seven
     rate = two_way(event, one, two, people=12)
-    residual = event[:, 0] - event.mean()
 
     def part(*codes):
         key = np.unique(np.stack(codes), axis=1, return_inverse=True)[1].reshape(-1)
-        sums = np.bincount(key, residual)
-        return (sums**2).sum() / 60**2 * len(sums) / (len(sums) - 1)
+        changes = [event[key != one].mean() - event.mean() for one in np.unique(key)]
+        return np.sum(np.square(changes)) * (len(changes) - 1) / len(changes)
 
-    assert rate.variance[0] == pytest.approx(max(part(one) + part(two) - part(one, two), part(one)))
+    both = part(one) + part(two) - part(one, two)
+    assert both > part(one)
+    assert rate.variance[0] == pytest.approx(both)
 
 
 @pytest.mark.parametrize(("errors", "trials"), [(1, 10), (7, 50), (49, 50), (300, 1000)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
@@ -27,3 +28,9 @@ def example() -> ModuleType:
 @pytest.fixture(scope="session")
 def report_input(example: ModuleType) -> ReportInput:
     return example.example_input()
+
+
+@pytest.fixture(scope="session")
+def light_input(report_input: ReportInput) -> ReportInput:
+    """Return the same report without its slow parts: sphere, training and sample pictures."""
+    return dataclasses.replace(report_input, sphere=None, journal=None, samples=())
