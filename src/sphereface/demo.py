@@ -34,7 +34,7 @@ class DemoSize:
     shots: int = 16
     judged: int = 200
     judged_shots: int = 8
-    passers_by: int = 4_000
+    passers_by: int = 5_000
     enrolled: int = 100
     strangers: int = 1_000
     images: int = 38_400
@@ -93,7 +93,8 @@ def demo_recipe(folder: Path, size: DemoSize, seed: int) -> Recipe:
             },
             "backbone": {"name": "sfnet4", "settings": {"embedding_dim": 256, "batch_norm": True}},
             "head": {"name": "cosface", "settings": {"scale": 30.0, "margin": 0.35, "margin_ramp": 0.1}},
-            "training": {"images": size.images, "seed": seed},
+            "optimiser": {"clip_norm": 5.0},
+            "training": {"images": size.images, "batch_size": 64, "seed": seed},
             "judgement": {"templates_per_person": TEMPLATES, "least_images": TEMPLATES + 1},
         }
     )

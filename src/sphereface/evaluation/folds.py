@@ -49,6 +49,8 @@ def fold_accuracy(scores: PairScores, rule: Rule = "middle") -> FoldAccuracy:
 
     Where ``scores.balanced``, right decisions about genuine and impostor pairs weigh the same as kinds, both
     in learning and in the result; otherwise every pair weighs the same. A pair without a score is an error.
+    Folds of people leave out more impostor pairs (of either person) than genuine ones, so learning weighs the
+    kinds as the whole list has them: counting the pairs that are left would favour too low a threshold.
 
     Args:
         scores: The pairs.
@@ -56,6 +58,7 @@ def fold_accuracy(scores: PairScores, rule: Rule = "middle") -> FoldAccuracy:
             mean of all best thresholds on a grid of 20,001 from -1 to 1, as SphereFace's own evaluation.
     """
     genuine, impostor = _by_group(scores.genuine, scores), _by_group(scores.impostor, scores)
+    whole = list(genuine.values()), list(impostor.values())
     accepted = rejected = 0
     chosen: dict[Group, float] = {}
     for group in sorted({*genuine, *impostor}):
@@ -64,7 +67,9 @@ def fold_accuracy(scores: PairScores, rule: Rule = "middle") -> FoldAccuracy:
         if not train_genuine or not train_impostor:
             return FoldAccuracy(None, None, f"too few people for {FOLDS} folds: one has nothing to learn from")
         learn = _middle_threshold if rule == "middle" else _plateau_threshold
-        threshold = chosen[group] = learn(train_genuine, train_impostor, scores.balanced)
+        left = (train_genuine, train_impostor) if scores.genuine.fold is not None else whole
+        share = 0.5 if scores.balanced else _count(left[0]) / (_count(left[0]) + _count(left[1]))
+        threshold = chosen[group] = learn(train_genuine, train_impostor, share)
         own, others = genuine.get(group, _NOTHING), impostor.get(group, _NOTHING)
         accepted += int((own >= threshold).sum())
         rejected += int((np.isfinite(others) & (others < threshold)).sum())
@@ -95,7 +100,7 @@ def _by_group(pairs: Pairs, scores: PairScores) -> dict[Group, Scores]:
     return {group: np.sort(np.concatenate(part)) for group, part in parts.items()}
 
 
-def _middle_threshold(genuine: list[Scores], impostor: list[Scores], balanced: bool) -> float:
+def _middle_threshold(genuine: list[Scores], impostor: list[Scores], share: float) -> float:
     """Return the middle of the lowest stretch of thresholds with the most right decisions.
 
     Raising a threshold up to the next genuine score loses no genuine pair, so a best one is always a genuine
@@ -104,29 +109,28 @@ def _middle_threshold(genuine: list[Scores], impostor: list[Scores], balanced: b
     mine = np.unique(np.concatenate(genuine))
     top = max(s[-1] for s in (*genuine, *impostor))
     candidates = np.append(mine[np.isfinite(mine)], np.asarray(above(top), dtype=mine.dtype))
-    best = candidates[int(np.argmax(_gain(candidates, genuine, impostor, balanced)))]
+    best = candidates[int(np.argmax(_is_best(candidates, genuine, impostor, share)))]
     below = [s[i - 1] for s in (*genuine, *impostor) if (i := int(np.searchsorted(s, best))) > 0]
     lower = max((score for score in below if np.isfinite(score)), default=best)
     middle = mine.dtype.type((float(lower) + float(best)) / 2.0)
     return float(middle if lower < middle else best)
 
 
-def _plateau_threshold(genuine: list[Scores], impostor: list[Scores], balanced: bool) -> float:
+def _plateau_threshold(genuine: list[Scores], impostor: list[Scores], share: float) -> float:
     grid = np.linspace(-1.0, 1.0, 20_001)
-    gain = _gain(grid, genuine, impostor, balanced)
-    return float(grid[gain == gain.max()].mean())
+    return float(grid[_is_best(grid, genuine, impostor, share)].mean())
 
 
-def _gain(thresholds: Scores, genuine: list[Scores], impostor: list[Scores], balanced: bool) -> NDArray[np.int64]:
-    """Return what is to be made large, in whole numbers, so that equally good thresholds are exactly equal.
+def _is_best(thresholds: Scores, genuine: list[Scores], impostor: list[Scores], share: float) -> NDArray[np.bool_]:
+    """Say which thresholds have the most right decisions if ``share`` of all pairs are genuine."""
 
-    Right acceptances minus wrong ones: in pairs, or in shares times the product of both numbers of pairs.
-    """
-
-    def accepted(groups: list[Scores]) -> NDArray[np.int64]:
+    def accepted(groups: list[Scores]) -> NDArray[np.float64]:
         counts = np.stack([len(s) - np.searchsorted(s, thresholds.astype(s.dtype)) for s in groups])
-        return np.asarray(counts.sum(axis=0), dtype=np.int64)
+        return np.asarray(counts.sum(axis=0) / _count(groups), dtype=np.float64)
 
-    if not balanced:
-        return accepted(genuine) - accepted(impostor)
-    return accepted(genuine) * sum(map(len, impostor)) - accepted(impostor) * sum(map(len, genuine))
+    gain = share * accepted(genuine) - (1.0 - share) * accepted(impostor)
+    return np.asarray(gain >= gain.max() - 1e-12)  # equally good ones may differ by a rounding error
+
+
+def _count(groups: list[Scores]) -> int:
+    return sum(map(len, groups))
