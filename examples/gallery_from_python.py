@@ -18,7 +18,7 @@ from sphereface.embedder import embed_files
 run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
 people = sorted((run / "faces" / "enrol").iterdir())
 embedder, card = load_embedder(run), load_card(run)
-point = next(point for point in card.operating_points if point.kind == "fpir")
+point = next((point for point in card.operating_points if point.kind == "fpir"), None)
 
 with (
     tempfile.TemporaryDirectory() as folder,
@@ -33,4 +33,5 @@ with (
         probe = embed_files(embedder, sorted(home.glob("*.jpg"))[3:4])[0]
         answer = gallery.identify(probe.embedding, point)[0]
         print(f"{home.name} is taken for {answer.name or 'unknown'} (score {answer.score:.3f})")
+assert point is not None  # identify refuses to answer without one
 print(point.describe())

@@ -13,7 +13,7 @@ from sphereface.demo import DemoSize, demo_recipe, draw_people
 from sphereface.journey import Result, journey
 
 SMALL = DemoSize(
-    learners=40, shots=8, judged=40, judged_shots=6, passers_by=160, enrolled=6, strangers=20, images=2_560
+    learners=40, shots=8, judged=60, judged_shots=6, passers_by=400, enrolled=6, strangers=20, images=2_560
 )
 
 
@@ -31,7 +31,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("story") / "run"
     draw_people(folder / "faces", SMALL, seed=3)
     recipe = demo_recipe(folder, SMALL, seed=3)
-    judgement = recipe.judgement.model_copy(update={"target_fpir": 0.3, "target_fmr": 0.05})
+    judgement = recipe.judgement.model_copy(update={"target_fpir": 0.4, "target_fmr": 0.05})
     return Story(folder, journey(recipe.model_copy(update={"judgement": judgement}), folder))
 
 

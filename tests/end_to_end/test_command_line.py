@@ -39,7 +39,7 @@ def test_enrol_identify_verify(story: Any, sphereface: Any) -> None:
     assert answer["gallery_people"] == 2
     assert {each["name"] for each in answer["candidates"]} == {"Žofia Nováková", "Ada  Lovelace"}
     assert answer["decision"] == ("match" if answer["score"] >= answer["threshold"] else "unknown")
-    assert answer["operating_point"]["target"] == 0.3
+    assert answer["operating_point"]["target"] == 0.4
     done = sphereface("identify", pictures(story, "enrol", 0)[0], *model, *gallery)
     assert done.stdout.startswith("Žofia Nováková\n"), done.stdout
     done = sphereface("verify", *pictures(story, "enrol", 0)[:1] * 2, *model, "--json")

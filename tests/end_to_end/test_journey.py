@@ -82,8 +82,8 @@ def test_training_beats_the_shortcuts(story: Any) -> None:
 def test_the_trial_counts_every_search(story: Any) -> None:
     trial = story.result.report.gallery_trial
     assert (trial.gallery_people, trial.known_searches, trial.stranger_searches) == (6, 12, 20)
-    assert trial.stated_fpir == 0.3
-    assert trial.realised_fpir.low <= 0.3  # six people are fewer than the operating point was measured with
+    assert trial.stated_fpir == 0.4
+    assert trial.realised_fpir.low <= 0.4  # six people are fewer than the operating point was measured with
 
 
 def test_the_stored_model_is_the_trained_one(story: Any) -> None:
