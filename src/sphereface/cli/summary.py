@@ -57,6 +57,9 @@ def print_result(result: Result) -> None:
         )
     print(f"report: {result.folder / 'report.html'}")
     print(f"model:  {result.folder}")
+    gallery = result.folder / "gallery.db"
+    if trial is not None:
+        print(f"try:    sphereface identify PICTURE --model {result.folder} --gallery {gallery}")
 
 
 def result_json(result: Result) -> dict[str, Any]:
