@@ -7,17 +7,12 @@ Failures of the disk are passed on as ``OSError``: the caller knows what the fil
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import secrets
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
 
 
 def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
@@ -66,44 +61,6 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def replace_folder(temporary: Path, final: Path) -> None:
-    """Put the finished folder ``temporary`` at ``final`` in one step, whatever stood there before.
-
-    Both must lie on one file system (make ``temporary`` beside ``final``). On Linux the two folders are
-    swapped by one system call and the old one is then removed. Where that call does not exist, the old
-    folder is moved aside first, and a crash between the two renames leaves it under a hidden name.
-
-    Raises:
-        OSError: If a folder cannot be moved; ``final`` is then the old folder.
-    """
-    temporary, final = Path(temporary), Path(final)
-    if not temporary.is_dir():
-        raise NotADirectoryError(f"{temporary} is not a folder")
-    for folder, _, names in os.walk(temporary):
-        for name in names:
-            _sync(Path(folder, name))
-        sync_folder(Path(folder))
-    if not os.path.lexists(final):
-        temporary.rename(final)
-        sync_folder(final.parent)
-        return
-    if _exchange(temporary, final):
-        old = temporary
-    else:
-        old = final.with_name(f".{final.name[:100]}.{secrets.token_hex(6)}.old")
-        final.rename(old)
-        try:
-            temporary.rename(final)
-        except OSError:
-            old.rename(final)
-            raise
-    sync_folder(final.parent)
-    if old.is_dir() and not old.is_symlink():
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        old.unlink(missing_ok=True)
-
-
 def sync_folder(folder: Path) -> None:
     """Make the names in ``folder`` durable: a rename survives a power cut only after this."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -111,19 +68,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sync(file: Path) -> None:
-    if file.is_symlink() or not file.is_file():
-        return
-    with file.open("rb") as handle:
-        os.fsync(handle.fileno())
-
-
-def _exchange(first: Path, second: Path) -> bool:
-    """Swap two names by renameat2(2); False where the system or file system cannot."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is None:
-        return False
-    result = renameat2(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
-    return bool(result == 0)

@@ -188,6 +188,14 @@ def test_a_mistyped_recipe(sphereface: Any, tmp_path: Path) -> None:
     fails(sphereface("train", tmp_path / "none.toml"), "none.toml")
 
 
+def test_an_output_folder_that_cannot_be_made(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[data]\ntrain = ["{story.folder / "faces" / "enrol"}"]\n')
+    fails(sphereface("train", recipe, "--out", tmp_path / "taken"), "taken")
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
 def test_dataset_check(story: Any, sphereface: Any, tmp_path: Path) -> None:
     people = story.folder / "faces" / "enrol"
     done = sphereface("dataset", "check", people, "--json")

@@ -103,71 +103,19 @@ def test_new_files_get_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
 
 
-def make_folder(path: Path, content: str) -> Path:
-    (path / "inner").mkdir(parents=True)
-    (path / "inner" / "file").write_text(content)
-    return path
-
-
-@pytest.mark.parametrize("exchange", [True, False])
-def test_a_folder_replaces_nothing_a_folder_or_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
-) -> None:
-    if not exchange:
-        monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
-    final = tmp_path / "final"
-    for content in ("first", "second"):
-        atomic.replace_folder(make_folder(tmp_path / ".new", content), final)
-        assert (final / "inner" / "file").read_text() == content
-        assert names(tmp_path) == ["final"]
-    (tmp_path / "plain").write_text("a file")
-    atomic.replace_folder(make_folder(tmp_path / ".new", "third"), tmp_path / "plain")
-    assert (tmp_path / "plain" / "inner" / "file").read_text() == "third"
-    assert names(tmp_path) == ["final", "plain"]
-
-
-def test_without_exchange_a_failing_second_rename_puts_the_old_folder_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    final = make_folder(tmp_path / "final", "old")
-    new = make_folder(tmp_path / ".new", "new")
-    rename = Path.rename
-
-    def fail_for_new(self: Path, target: Path) -> Path:
-        if self == new:
-            raise OSError(5, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
-    monkeypatch.setattr(Path, "rename", fail_for_new)
-    with pytest.raises(OSError, match="Input/output"):
-        atomic.replace_folder(new, final)
-    assert (final / "inner" / "file").read_text() == "old"
-
-
-def test_replace_folder_wants_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(NotADirectoryError):
-        atomic.replace_folder(tmp_path / "nothing", tmp_path / "final")
-
-
 WRITER = """
 import sys
 from pathlib import Path
-from sphereface.atomic import replace_folder, write_bytes
+from sphereface.atomic import write_bytes
 
 root = Path(sys.argv[1])
 for number in range(10**9):
     write_bytes(root / "file", bytes([number % 256]) * 100_000)
-    folder = root / ".new"
-    folder.mkdir(exist_ok=True)
-    for name in "ab":
-        (folder / name).write_text(str(number))
-    replace_folder(folder, root / "folder")
     print("ok", flush=True)
 """
 
 
-def test_a_killed_writer_leaves_whole_files_and_whole_folders(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_whole_files(tmp_path: Path) -> None:
     for round_number in range(4):
         child = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -180,5 +128,3 @@ def test_a_killed_writer_leaves_whole_files_and_whole_folders(tmp_path: Path) ->
         content = (tmp_path / "file").read_bytes()
         assert len(content) == 100_000
         assert len(set(content)) == 1
-        assert names(tmp_path / "folder") == ["a", "b"]
-        assert (tmp_path / "folder" / "a").read_text() == (tmp_path / "folder" / "b").read_text()

@@ -64,3 +64,7 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone: nothing is left to say
         sys.exit(1)
+    except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
+        where = f" '{error.filename}'" if error.filename else ""
+        print(f"error: cannot use{where}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        sys.exit(2)
