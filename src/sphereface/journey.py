@@ -16,7 +16,6 @@ from sphereface.checkpoint import (
     save_model,
     update_operating_points,
 )
-from sphereface.data.folders import person_folders
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder import Embedder, load_embedder
 from sphereface.embedder.audit import Audit, audit, unseen
@@ -211,7 +210,7 @@ def judge_model(
         out: Where the report goes; by default ``evaluation/`` in the model's folder.
         target_fpir: Rate of the operating point for searches; by default the recipe's.
         target_fmr: Rate of the operating point for comparisons; by default the recipe's.
-        store: Store the operating points with the model, in place of those it has.
+        store: Store the operating points with the model, each in place of the one of its kind.
         progress: Who listens.
 
     Raises:
@@ -225,7 +224,7 @@ def judge_model(
         judged = read_manifest(*data, progress=progress)
         left_out: tuple[str, ...] = ()
         if recipe is not None and all(path.is_dir() for path in recipe.data.train):
-            judged, left_out = unseen(judged, person_folders_of(recipe))
+            judged, left_out = unseen(judged, read_people(recipe)[0].identities)
     elif recipe is not None:
         _, judged, left_out = read_people(recipe, progress)
         pairs = pairs or recipe.data.pairs
@@ -243,7 +242,9 @@ def judge_model(
         progress=progress,
     )
     if store:
-        update_operating_points(folder, judgement.points)
+        issued = {point.kind for point in judgement.points}
+        kept = [point for point in card.operating_points if point.kind not in issued]
+        update_operating_points(folder, [*kept, *judgement.points])
     report = present(
         judgement,
         title=f"Evaluation of {folder.name}",
@@ -256,8 +257,3 @@ def judge_model(
         progress=progress,
     )
     return Judged(write_report(out or folder / "evaluation", report), judgement, report)
-
-
-def person_folders_of(recipe: Recipe) -> list[str]:
-    """Return the names of everybody the recipe learns from."""
-    return [name for folder in recipe.data.train for name in person_folders(folder)]

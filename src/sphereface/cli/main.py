@@ -16,6 +16,8 @@ from sphereface.cli.output import print_json
 from sphereface.errors import SpherefaceError
 from sphereface.version import __version__
 
+_EXTRAS = {"torch": "train", "cv2": "train", "matplotlib": "report", "jinja2": "report"}
+
 app = typer.Typer(
     name="sphereface",
     no_args_is_help=True,
@@ -58,12 +60,12 @@ def run() -> None:
             print_json({"error": str(error), "kind": type(error).__name__})
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last snapshot", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
-        sys.exit(1)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print(f"error: this needs {error.name}: pip install 'sphereface[{extra}]'", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
         where = f" '{error.filename}'" if error.filename else ""
         print(f"error: cannot use{where}: {(error.strerror or str(error)).lower()}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,4 +72,11 @@ def _score_of(embedder: Embedder, path: Path, name: str, image: Path) -> float:
                 f"'{name}' is neither a file nor a person enrolled in '{path}'.{nearest(name, known)}"
             )
         found = book.search(embed_pictures(embedder, [image]), k=len(known))[0]
+        count = next(person.templates for person in book.people() if person.name == wanted)
+    if count > 1:
+        print(
+            f"note: the best of {count} enrolled pictures counts, but the threshold is for single pairs: "
+            f"false matches are up to {count} times as frequent as stated",
+            file=sys.stderr,
+        )
     return next(candidate.score for candidate in found if candidate.name == wanted)

@@ -127,7 +127,7 @@ class Manifest:
         drawn = [
             number
             for number, name in enumerate(self.identities)
-            if int.from_bytes(_keyed_hash(seed, name)[:8], "big") < border
+            if int.from_bytes(_keyed_hash(seed, comparable_name(name))[:8], "big") < border
         ]
         in_test = np.isin(self.labels, drawn)
         if in_test.all() or not in_test.any():

@@ -26,4 +26,4 @@ class Judgement(BaseModel):
     least_images: int = Field(1, ge=1)
     target_fpir: float = Field(0.01, gt=0.0, lt=1.0)
     target_fmr: float = Field(0.001, gt=0.0, lt=1.0)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)

@@ -23,7 +23,7 @@ def check_point(point: OperatingPoint | None, fingerprint: str) -> OperatingPoin
     if point is None:
         raise GalleryError(
             "this model has no operating point, so nothing says at which score to believe a name; "
-            "measure one with 'sphereface evaluate' on people the model has not seen"
+            "measure one on people it has not seen: sphereface evaluate --data DIR --target-fpir RATE --store"
         )
     if point.model_fingerprint != fingerprint:
         raise GalleryError(

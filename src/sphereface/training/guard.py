@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from sphereface.errors import NonFiniteLossError
 
-_CHANCE_TOLERANCE = 0.02
-
 
 def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor) -> str:
     """Return the sentence for a non-finite loss at ``step``: where it began and what to try."""
@@ -19,6 +17,7 @@ def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.
     candidates += [(f"backbone statistic '{name}'", value) for name, value in backbone.named_buffers()]
     candidates += [(f"head parameter '{name}'", value) for name, value in head.named_parameters()]
     candidates += [("the embeddings", embeddings)]
+    candidates += [(f"the gradient of '{name}'", value) for name, value in _gradients(backbone, head)]
     for name, value in candidates:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             place = f"the first tensor that is not finite is {name}"
@@ -33,12 +32,17 @@ def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.
 
 
 def require_finite(
-    step: int, loss: float, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor
+    step: int, value: float, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor
 ) -> None:
-    """Stop the run at a non-finite loss.
+    """Stop the run at a loss or a norm of the gradient that is not finite, before the weights take it in.
 
     Raises:
         NonFiniteLossError: Naming the first bad tensor and what to try.
     """
-    if not math.isfinite(loss):
+    if not math.isfinite(value):
         raise NonFiniteLossError(explain_non_finite(step, images, backbone, head, embeddings))
+
+
+def _gradients(*modules: nn.Module) -> list[tuple[str, Tensor]]:
+    named = [pair for module in modules for pair in module.named_parameters()]
+    return [(name, value.grad) for name, value in named if value.grad is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +117,10 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
 
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(result.loss)
-            if recipe.optimiser.clip_norm is not None:
-                parameters = [*backbone.parameters(), *head.parameters()]
-                torch.nn.utils.clip_grad_norm_(parameters, recipe.optimiser.clip_norm)
+            # With no bound this only measures: a gradient that is not finite must not reach the weights.
+            bound = math.inf if recipe.optimiser.clip_norm is None else recipe.optimiser.clip_norm
+            norm = torch.nn.utils.clip_grad_norm_([*backbone.parameters(), *head.parameters()], bound)
+            require_finite(step, float(norm), images, backbone, head, embeddings)
             optimiser.step()
 
             done = step + 1

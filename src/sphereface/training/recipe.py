@@ -40,7 +40,7 @@ class Data(Section):
     test: tuple[Path, ...] = ()
     test_fraction: float = Field(0.2, gt=0.0, lt=1.0)
     pairs: Path | None = None
-    split_seed: int = 0
+    split_seed: int = Field(0, ge=0, lt=2**63)
     trial_known: Path | None = None
     trial_strangers: Path | None = None
 
@@ -100,7 +100,7 @@ class Training(Section):
 
     images: int = Field(90_000, ge=1)
     batch_size: int = Field(128, ge=2)
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**63)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
     threads: int | None = Field(None, ge=1)
@@ -140,6 +140,12 @@ class Recipe(Section):
     def _size_belongs_to_the_input(self) -> Recipe:
         if "size" in self.backbone.settings:
             raise ValueError("backbone.settings.size is taken from input.size: set that one")
+        for key in {"name", "num_classes", "embedding_dim"} & {*self.head.settings}:
+            raise ValueError(f"head.settings.{key} is not a setting: it comes from the data and the backbone")
+        if "name" in self.backbone.settings:
+            raise ValueError("backbone.settings.name is not a setting: set backbone.name")
+        if (self.data.trial_known is None) != (self.data.trial_strangers is None):
+            raise ValueError("data.trial_known and data.trial_strangers belong together: set both or none")
         return self
 
 
@@ -191,7 +197,8 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
 
 
 def _anchor(path: Path, folder: Path) -> Path:
-    return path if path.is_absolute() else folder / path
+    # Absolute, so that the model card finds its people from any folder.
+    return (folder / path.expanduser()).absolute()
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

@@ -62,9 +62,8 @@ class RunState:
         for name, parameter in self.named_parameters():
             velocity = tensors.get(f"velocity.{name}")
             if velocity is not None:
-                self.optimiser.state[parameter]["momentum_buffer"] = velocity.to(parameter.device).clone(
-                    memory_format=torch.preserve_format
-                )
+                # Laid out in memory as the parameter is, so that a resumed step does the very same arithmetic.
+                self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(velocity)
 
 
 def save_snapshot(folder: Path, state: RunState, step: int, recipe_hash: str) -> Path:

@@ -92,7 +92,7 @@ def test_the_expected_rate_follows_the_independence_formula() -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        (None, "no operating point.*'sphereface evaluate'"),
+        (None, "no operating point.*sphereface evaluate .*--store"),
         ({"fingerprint": "0" * 64}, "measured for model 000000000000.*belongs to ffffffffffff"),
         ({"kind": "fmr"}, "FMR of comparing two pictures.*needs one that bounds the FPIR"),
     ],

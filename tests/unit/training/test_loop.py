@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from sphereface.data.manifest import read_manifest
-from sphereface.errors import DataError, ModelError, NonFiniteLossError
+from sphereface.errors import ConfigurationError, DataError, ModelError, NonFiniteLossError
 from sphereface.training import loop
+from sphereface.training.guard import require_finite
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import build_networks, build_optimiser, train
 from sphereface.training.recipe import Recipe
@@ -138,6 +139,22 @@ def test_a_non_finite_loss_names_the_first_bad_tensor(
     wild = tiny_recipe(optimiser={"learning_rate": 1e30}, training={"precision": "float32"})
     with pytest.raises(NonFiniteLossError, match=r"first tensor that is not finite is .*learning_rate"):
         train(wild, read_manifest(tiny_people), tmp_path)
+
+
+def test_a_bad_gradient_is_named_before_the_weights_take_it_in(tiny_recipe: MakeRecipe) -> None:
+    backbone, head = build_networks(tiny_recipe(), 6, torch.device("cpu"))
+    head.prototypes.grad = torch.full_like(head.prototypes, math.nan)
+    fine = torch.zeros(2, 16)
+    with pytest.raises(NonFiniteLossError, match="the gradient of 'prototypes'"):
+        require_finite(3, math.nan, fine, backbone, head, fine)
+
+
+@pytest.mark.parametrize("device", ["meta", "nonsense"])
+def test_an_unknown_device_is_refused(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, device: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used here"):
+        train(tiny_recipe(training={"device": device}), read_manifest(tiny_people), tmp_path)
 
 
 def test_one_person_is_not_enough(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:

@@ -40,6 +40,10 @@ def test_paths_start_at_the_recipe(recipe_file: Path) -> None:
         ("input.size=96x96", r"'input\.size' does not fit"),
         ("backbone.settings.size=112x96", r"taken from input\.size"),
         ("training.seed", "takes key=value"),
+        ("training.seed=-1", r"'training\.seed' does not fit"),
+        ("head.settings.num_classes=3", r"comes from the data and the backbone"),
+        ("backbone.settings.name=sfnet4", r"set backbone\.name"),
+        ("data.trial_known=people", "belong together"),
         ("title.deeper=1", "'title' does not fit|is a value, not a section"),
     ],
 )
