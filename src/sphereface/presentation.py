@@ -76,8 +76,7 @@ def shortcuts(judgement: Audit, contract: InputContract, progress: Progress = SI
         "on all pairs of the people it is judged on",
         ours=True,
     )
-    others = shortcut_rates(judgement.people, contract)
-    return [*(Shortcut(each.name, each.rate, each.explanation) for each in others), ours]
+    return [*shortcut_rates(judgement.people, contract), ours]
 
 
 def describe_data(learners: Manifest, judged: Manifest, left_out: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ proves little. The report prints these figures beside the trained one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,25 +16,16 @@ from sphereface.backbones import build_backbone
 from sphereface.data.manifest import Manifest
 from sphereface.data.sanity import blanked, colour_embedding, pixel_embedding
 from sphereface.errors import ImageError
-from sphereface.evaluation.results import Rate
 from sphereface.evaluation.scores import all_pairs
 from sphereface.evaluation.verification import verify
 from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
+from sphereface.report.content import Shortcut
 
 _PEOPLE, _IMAGES = 150, 6
 
 
-@dataclass(frozen=True)
-class ShortcutRate:
-    """One shortcut: its name, its equal error rate, and what that means in a sentence."""
-
-    name: str
-    rate: Rate
-    explanation: str
-
-
-def shortcut_rates(people: Manifest, contract: InputContract, seed: int = 0) -> list[ShortcutRate]:
+def shortcut_rates(people: Manifest, contract: InputContract, seed: int = 0) -> list[Shortcut]:
     """Measure the shortcuts on some of the people (150 at most, 6 images each).
 
     Args:
@@ -69,7 +59,7 @@ def shortcut_rates(people: Manifest, contract: InputContract, seed: int = 0) -> 
         ),
     ]
     return [
-        ShortcutRate(name, verify(all_pairs(embed(), names)).eer, explanation) for name, embed, explanation in ways
+        Shortcut(name, verify(all_pairs(embed(), names)).eer, explanation) for name, embed, explanation in ways
     ]
 
 
