@@ -13,6 +13,7 @@ from sphereface.progress import SILENT, Progress
 from sphereface.training.recipe import Recipe, parse_recipe
 
 TEMPLATES = 3
+_BLOCK = 10_000  # more people than any part has, whatever the size of the demonstration
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,17 @@ def demo(folder: Path, size: DemoSize = FULL, *, seed: int = 1, progress: Progre
 
 
 def draw_people(folder: Path, size: DemoSize, seed: int, progress: Progress = SILENT) -> None:
-    """Draw everybody into four folders; every person has a number of their own, so nobody is in two."""
-    first = 0
-    for part, people, images in (
+    """Draw everybody into four folders; each part has a block of numbers of its own, so nobody is in two."""
+    parts = (
         ("learn", size.learners, size.shots),
         ("judge", size.judged, size.judged_shots),
         ("judge", size.passers_by, 1),
         ("enrol", size.enrolled, TEMPLATES + 2),
         ("strangers", size.strangers, 1),
-    ):
-        write_faces(folder / part, range(first, first + people), images, seed=seed, progress=progress)
-        first += people
+    )
+    for block, (part, people, images) in enumerate(parts):
+        numbers = range(block * _BLOCK, block * _BLOCK + people)
+        write_faces(folder / part, numbers, images, seed=seed, progress=progress)
 
 
 def demo_recipe(folder: Path, size: DemoSize, seed: int) -> Recipe:

@@ -16,16 +16,18 @@ from sphereface.checkpoint import (
     save_model,
     update_operating_points,
 )
+from sphereface.data.learned import LEARNED_FILE, Learned, read_learned
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder import Embedder, load_embedder
-from sphereface.embedder.audit import Audit, audit, unseen
+from sphereface.embedder.audit import Audit, audit, read_pairs
 from sphereface.embedder.judgement import Judgement
-from sphereface.errors import ModelError
+from sphereface.errors import ModelError, SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery.trial import try_gallery
-from sphereface.presentation import describe_data, present, versions
+from sphereface.participants import Participants, gather, require_judgeable
+from sphereface.presentation import describe, describe_absent, describe_data, present, versions
 from sphereface.progress import SILENT, Progress
-from sphereface.report import GalleryTrial, ReportInput, write_report
+from sphereface.report import GalleryTrial, ReportInput, require_drawing, write_report
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import Trained, check_networks, train
 from sphereface.training.recipe import Recipe, parse_recipe
@@ -52,10 +54,18 @@ class Result:
 
 @dataclass(frozen=True)
 class Judged:
-    """What judging a model again gives: the page, the judgement, and what the page was made of."""
+    """What judging a model again gives.
+
+    Attributes:
+        page: The report.
+        audit: How the model was judged.
+        left_out: People who were left out because the model has learned from them.
+        report: What the page was made of.
+    """
 
     page: Path
     audit: Audit
+    left_out: tuple[str, ...]
     report: ReportInput
 
 
@@ -82,35 +92,29 @@ def journey(
         SpherefaceError: If data, settings or the folder are unusable; the message says what to do.
     """
     check_networks(recipe)
-    learners, judged, left_out = read_people(recipe, progress)
-    progress.say(f"training on {learners.describe()}")
-    progress.say(f"judging on {judged.describe()}")
+    require_drawing()
+    people = gather(recipe, progress)
+    progress.say(f"training on {people.learners.describe()}")
+    progress.say(f"judging on {people.judged.describe()}")
 
-    trained = train(recipe, learners, folder, progress)
-    keep_model(trained, recipe, learners, folder)
+    trained = train(recipe, people.learners, folder, progress)
+    keep_model(trained, recipe, people.learners, folder)
 
     embedder = load_embedder(folder)
-    judgement = audit(
-        embedder,
-        judged,
-        settings=recipe.judgement,
-        pairs=recipe.data.pairs,
-        without=left_out,
-        progress=progress,
-    )
+    judgement = audit(embedder, people.judged, settings=recipe.judgement, listed=people.pairs, progress=progress)
     for refusal in judgement.refusals:
         progress.say(f"no operating point: {refusal}")
     update_operating_points(folder, judgement.points)
-    trial = try_people(recipe, folder, embedder, judgement.point("fpir"), progress)
+    trial = try_people(recipe, people, folder, embedder, judgement.point("fpir"), progress)
 
     report = present(
         judgement,
         title=recipe.title,
-        data=f"{describe_data(learners, judged, left_out)} {about}".strip(),
+        data=f"{describe_data(people.learners, people.judged, people.left_out)} {about}".strip(),
         contract=recipe.input,
         settings={
             "recipe": recipe.model_dump(mode="json"),
-            "training_data_hash": learners.data_hash,
+            "training_data_hash": people.learners.data_hash,
             "model_fingerprint": embedder.fingerprint,
             "steps": trained.steps,
             "device": trained.device,
@@ -123,53 +127,43 @@ def journey(
     )
     progress.say("drawing the report")
     write_report(folder, report)
-    return Result(folder, trained, judgement, left_out, report)
-
-
-def read_people(recipe: Recipe, progress: Progress = SILENT) -> tuple[Manifest, Manifest, tuple[str, ...]]:
-    """Return who to learn from, who to be judged on, and who was left out of the judgement.
-
-    Nobody is on both sides: either the test set is held out by person, or people whose name is in both sets
-    are left out of the judgement.
-    """
-    learners = read_manifest(*recipe.data.train, progress=progress)
-    if not recipe.data.test:
-        train_part, test_part = learners.split(recipe.data.test_fraction, recipe.data.split_seed)
-        return train_part, test_part, ()
-    judged = read_manifest(*recipe.data.test, progress=progress)
-    judged, left_out = unseen(judged, learners.identities)
-    if left_out:
-        progress.say(f"left out of the judgement, for the training set has them too: {', '.join(left_out)}")
-    return learners, judged, left_out
+    return Result(folder, trained, judgement, people.left_out, report)
 
 
 def try_people(
     recipe: Recipe,
+    people: Participants,
     folder: Path,
     embedder: Embedder,
     point: OperatingPoint | None,
     progress: Progress = SILENT,
 ) -> GalleryTrial | None:
-    """Try a gallery, ``gallery.db``, on the people the recipe keeps for it; None if there are none."""
-    data = recipe.data
-    if data.trial_known is None or data.trial_strangers is None:
+    """Try a gallery, ``gallery.db``, on the people the recipe keeps for it; None if there are none.
+
+    The trial comes last and a trial that fails costs the report nothing but its own part.
+    """
+    if people.known is None or people.strangers is None:
         return None
     if point is None:
         progress.say("the gallery is not tried, for there is no operating point")
         return None
-    return try_gallery(
-        folder / "gallery.db",
-        embedder,
-        point,
-        read_manifest(data.trial_known),
-        read_manifest(data.trial_strangers),
-        templates=recipe.judgement.templates_per_person,
-        progress=progress,
-    )
+    try:
+        return try_gallery(
+            folder / "gallery.db",
+            embedder,
+            point,
+            people.known,
+            people.strangers,
+            templates=recipe.judgement.templates_per_person,
+            progress=progress,
+        )
+    except (SpherefaceError, OSError) as error:
+        progress.say(f"the gallery could not be tried: {error}")
+        return None
 
 
 def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Path) -> ModelCard:
-    """Write ``model.safetensors`` and ``model.json``: the backbone alone; the prototypes stay behind."""
+    """Write the model: the backbone alone, its card, and who was learned from; the prototypes stay behind."""
     tensors = {name: value.detach().cpu().numpy() for name, value in trained.backbone.state_dict().items()}
     settings = {"size": recipe.input.size, **recipe.backbone.settings}
     card = ModelCard(
@@ -186,7 +180,21 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             versions=versions(),
         ),
     )
-    return save_model(folder, tensors, card)
+    saved = save_model(folder, tensors, card)
+    Learned.of(learners).save(folder)
+    return saved
+
+
+def strangers_to(folder: Path, people: Manifest) -> tuple[Manifest, tuple[str, ...], str]:
+    """Leave out whom the model in ``folder`` has learned from.
+
+    Returns:
+        The others, the names of those left out, and a caution if the model does not say whom it learned from.
+    """
+    learned = read_learned(folder)
+    if learned is None:
+        return people, (), f"The model has no {LEARNED_FILE}, so people it has learned from could not be left out."
+    return *learned.unseen(people), ""
 
 
 def judge_model(
@@ -204,8 +212,8 @@ def judge_model(
 
     Args:
         folder: The model's folder.
-        data: Folders of folders to judge on; by default those of the run. People whose name the training
-            set has are left out.
+        data: Folders of folders to judge on; by default those of the run. Whoever the model has learned from,
+            by name or by one of their pictures, is left out.
         pairs: An LFW or CSV pair list over these pictures.
         out: Where the report goes; by default ``evaluation/`` in the model's folder.
         target_fpir: Rate of the operating point for searches; by default the recipe's.
@@ -217,30 +225,29 @@ def judge_model(
         ModelError: If there is no model, or it does not say what it was trained on and no data is given.
         DataError: If the data cannot be used.
     """
+    require_drawing()
     card = load_card(folder)
     embedder = load_embedder(folder)
     recipe = parse_recipe(card.provenance.recipe) if card.provenance.recipe else None
+    settings = recipe.judgement if recipe is not None else Judgement()
+    targets = {"target_fpir": target_fpir, "target_fmr": target_fmr}
+    settings = settings.model_copy(update={key: value for key, value in targets.items() if value is not None})
     if data:
-        judged = read_manifest(*data, progress=progress)
-        left_out: tuple[str, ...] = ()
-        if recipe is not None and all(path.is_dir() for path in recipe.data.train):
-            judged, left_out = unseen(judged, read_people(recipe)[0].identities)
+        judged, left_out, caution = strangers_to(folder, read_manifest(*data, progress=progress))
+        listed = None if pairs is None else read_pairs(pairs, judged.paths, left_out)
     elif recipe is not None:
-        _, judged, left_out = read_people(recipe, progress)
-        pairs = pairs or recipe.data.pairs
+        people = gather(recipe, progress)
+        judged, left_out, listed, caution = people.judged, people.left_out, people.pairs, ""
+        if pairs is not None:
+            listed = read_pairs(pairs, judged.paths, left_out)
     else:
         raise ModelError(f"'{folder}' does not say what it was trained on; name people to judge it on with --data")
-    judgement_settings = recipe.judgement if recipe is not None else Judgement()
-    targets = {"target_fpir": target_fpir, "target_fmr": target_fmr}
-    chosen = {key: value for key, value in targets.items() if value is not None}
-    judgement = audit(
-        embedder,
-        judged,
-        settings=judgement_settings.model_copy(update=chosen),
-        pairs=pairs,
-        without=left_out,
-        progress=progress,
-    )
+    require_judgeable(judged, settings)
+    absent = describe_absent(left_out)
+    for remark in (caution, absent if data else ""):
+        if remark:
+            progress.say(remark)
+    judgement = audit(embedder, judged, settings=settings, listed=listed, progress=progress)
     if store:
         issued = {point.kind for point in judgement.points}
         kept = [point for point in card.operating_points if point.kind not in issued]
@@ -248,7 +255,7 @@ def judge_model(
     report = present(
         judgement,
         title=f"Evaluation of {folder.name}",
-        data=f"Judged on {len(judged):,} pictures of {len(judged.identities):,} people.",
+        data=" ".join([f"Judged on {describe(judged)}.", absent, caution]).strip(),
         contract=card.input_contract,
         settings={
             "model": card.model_dump(mode="json", exclude={"operating_points"}),
@@ -256,4 +263,4 @@ def judge_model(
         },
         progress=progress,
     )
-    return Judged(write_report(out or folder / "evaluation", report), judgement, report)
+    return Judged(write_report(out or folder / "evaluation", report), judgement, left_out, report)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sphereface.data.folders import first_few
 from sphereface.data.manifest import Manifest
 from sphereface.embedder.audit import Audit
 from sphereface.embedder.shortcuts import shortcut_rates
@@ -57,7 +58,6 @@ def present(
         settings={
             **settings,
             "test_data_hash": judgement.people.data_hash,
-            "evaluation": judgement.evaluation.settings,
             "failed_pictures": {str(face.path): face.outcome for face in judgement.failures[:100]},
             "operating_points_refused": list(judgement.refusals),
             "versions": versions(),
@@ -81,11 +81,23 @@ def shortcuts(judgement: Audit, contract: InputContract, progress: Progress = SI
 
 def describe_data(learners: Manifest, judged: Manifest, left_out: Sequence[str]) -> str:
     """Say in a sentence or two who is in the report."""
-    absent = f" {len(left_out)} people whose name both sets have were left out." if left_out else ""
     return (
-        f"Trained on {len(learners):,} pictures of {len(learners.identities):,} people, judged on "
-        f"{len(judged):,} pictures of {len(judged.identities):,} other people.{absent}"
-    )
+        f"Trained on {describe(learners)}, judged on {describe(judged).replace('people', 'other people')}. "
+        f"{describe_absent(left_out)}"
+    ).strip()
+
+
+def describe(people: Manifest) -> str:
+    """Count pictures and people."""
+    return f"{len(people):,} pictures of {len(people.identities):,} people"
+
+
+def describe_absent(left_out: Sequence[str]) -> str:
+    """Say who was left out of the judgement; empty if nobody was."""
+    if not left_out:
+        return ""
+    many = "1 person was" if len(left_out) == 1 else f"{len(left_out):,} people were"
+    return f"{many} left out because the network has learned from them ({first_few(left_out)})."
 
 
 def pictured(judgement: Audit) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sphereface.demo import DemoSize, demo_recipe, draw_people
 from sphereface.journey import Result, journey
 
 SMALL = DemoSize(
-    learners=40, shots=8, judged=60, judged_shots=6, passers_by=400, enrolled=6, strangers=20, images=2_560
+    learners=40, shots=8, judged=60, judged_shots=6, passers_by=300, enrolled=6, strangers=20, images=2_560
 )
 
 

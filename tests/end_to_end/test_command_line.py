@@ -72,9 +72,29 @@ def test_evaluate_on_a_folder(story: Any, sphereface: Any) -> None:
     assert Path(found["report"]).name == "report.html"
 
 
-def test_evaluate_leaves_people_of_the_training_set_out(story: Any, sphereface: Any) -> None:
+def test_evaluate_leaves_out_whom_the_model_has_learned_from(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    """Also when the training folder is gone and a learned person has another name."""
     done = sphereface("evaluate", "--model", story.folder, "--data", story.folder / "faces" / "learn")
-    fails(done, "leaves no images")
+    fails(done, "everybody in the data took part before")
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("model.json", "model.safetensors", "learned.safetensors"):
+        shutil.copy(story.folder / name, model / name)
+    people = tmp_path / "people"
+    shutil.copytree(story.folder / "faces" / "enrol", people)
+    shutil.copytree(sorted((story.folder / "faces" / "learn").glob("person-*"))[0], people / "Somebody Else")
+    words = ("evaluate", "--model", model, "--data", people, "--out", "out")
+    done = sphereface(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["left_out"] == ["Somebody Else"]
+    assert json.loads(done.stdout)["people"] == 6
+    done = sphereface(*words)
+    assert "1 person was left out because the network has learned from them ('Somebody Else')" in done.stdout
+    assert "Somebody Else" in json.loads((tmp_path / "home" / "out" / "report.json").read_text())["data"]
+    (model / "learned.safetensors").unlink()
+    done = sphereface(*words, "--json")
+    assert json.loads(done.stdout)["people"] == 7
+    assert "could not be left out" in json.loads((tmp_path / "home" / "out" / "report.json").read_text())["data"]
 
 
 def test_a_missing_model_names_the_command_that_makes_one(sphereface: Any) -> None:
@@ -191,9 +211,12 @@ def test_a_mistyped_recipe(sphereface: Any, tmp_path: Path) -> None:
 def test_an_output_folder_that_cannot_be_made(story: Any, sphereface: Any, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(f'[data]\ntrain = ["{story.folder / "faces" / "enrol"}"]\n')
+    recipe.write_text(f'[data]\ntrain = ["{story.folder / "faces" / "learn"}"]\n')
     fails(sphereface("train", recipe, "--out", tmp_path / "taken"), "taken")
     assert (tmp_path / "taken").read_text() == "a file"
+    done = sphereface("train", recipe, "--out", tmp_path / "taken" / "deeper", "--json")
+    assert done.returncode == 2
+    assert set(json.loads(done.stdout)) == {"error", "kind"}
 
 
 def test_dataset_check(story: Any, sphereface: Any, tmp_path: Path) -> None:

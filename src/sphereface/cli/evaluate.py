@@ -39,6 +39,7 @@ def command(
     from sphereface.cli.summary import print_evaluation, write_figures
     from sphereface.evaluation import to_json
     from sphereface.journey import judge_model
+    from sphereface.presentation import describe_absent
 
     judged = judge_model(
         model_folder(model),
@@ -58,12 +59,15 @@ def command(
                 "report": str(page),
                 "operating_points": [point.model_dump(mode="json") for point in judgement.points],
                 "operating_points_refused": list(judgement.refusals),
+                "left_out": list(judged.left_out),
                 "failures": [{"path": str(f.path), "outcome": f.outcome} for f in judgement.failures],
                 **to_json(judgement.evaluation),
             }
         )
         return
     print_evaluation(judgement.evaluation)
+    if judged.left_out:
+        print(f"  {describe_absent(judged.left_out)}")
     for point in judgement.points:
         print(f"  operating point{' (stored)' if store else ''}: {point.describe()}")
     for refusal in judgement.refusals:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from sphereface.cli import dataset, demo, enroll, evaluate, identify, train, verify
 from sphereface.cli.output import print_json
-from sphereface.errors import SpherefaceError
+from sphereface.errors import MissingExtraError, SpherefaceError
 from sphereface.version import __version__
 
 _EXTRAS = {"torch": "train", "cv2": "train", "matplotlib": "report", "jinja2": "report"}
@@ -56,17 +56,19 @@ def run() -> None:
     try:
         app()
     except SpherefaceError as error:
-        if "--json" in sys.argv:
-            print_json({"error": str(error), "kind": type(error).__name__})
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _fail(str(error), type(error).__name__, error.exit_code)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        print(f"error: this needs {error.name}: pip install 'sphereface[{extra}]'", file=sys.stderr)
-        sys.exit(2)
+        _fail(f"this needs {error.name}: pip install 'sphereface[{extra}]'", MissingExtraError.__name__)
     except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
         where = f" '{error.filename}'" if error.filename else ""
-        print(f"error: cannot use{where}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
-        sys.exit(2)
+        _fail(f"cannot use{where}: {(error.strerror or str(error)).lower()}", "OSError")
+
+
+def _fail(message: str, kind: str, exit_code: int = 2) -> NoReturn:
+    if "--json" in sys.argv:
+        print_json({"error": message, "kind": kind})
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(exit_code)

@@ -47,7 +47,8 @@ def list_folder(folder: Path) -> FolderListing:
     """List a folder of folders, sorted, without opening a file.
 
     Raises:
-        DataError: If the folder is missing, cannot be listed, is a file, or holds nothing to use.
+        DataError: If the folder is missing, cannot be listed, is a file, holds nothing to use, or a name that
+            is not UTF-8.
     """
     folder = Path(folder)
     if not folder.exists():
@@ -144,11 +145,18 @@ def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"the folder '{folder}' cannot be read ({reason}); check its permissions") from error
+    if strange := [name for name, _ in entries if not _is_text(name)]:
+        raise DataError(f"a name in '{folder}' is not UTF-8 ({strange[0]!a}); rename it")
     entries.sort(key=lambda entry: (nfc(entry[0]), entry[0]))
     folders = [folder / name for name, is_folder in entries if is_folder]
     pictures = [folder / name for name, is_folder in entries if not is_folder and is_image_name(name)]
     others = [folder / name for name, is_folder in entries if not is_folder and not is_image_name(name)]
     return folders, pictures, others
+
+
+def _is_text(name: str) -> bool:
+    """Say whether a file name can be written down; undecodable bytes reach Python as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

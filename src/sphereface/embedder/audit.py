@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.data.manifest import Manifest, comparable_name
+from sphereface.data.manifest import Manifest
 from sphereface.embedder.embedder import Embedder, Face, embed_files
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import DataError, NotEnoughDataError
-from sphereface.evaluation.judge import evaluate, search_open_set
+from sphereface.evaluation.judge import Comparisons, compare, judge
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.evaluation.pair_list import PairList, locate
 from sphereface.evaluation.protocols.lfw import read_lfw_view1, read_lfw_view2
 from sphereface.evaluation.protocols.pairs import read_pairs_csv
 from sphereface.evaluation.results import Evaluation
-from sphereface.evaluation.scores import all_pairs
 from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
 from sphereface.progress import SILENT, Progress
 
@@ -54,8 +53,7 @@ def audit(
     people: Manifest,
     *,
     settings: Judgement,
-    pairs: Path | None = None,
-    without: Sequence[str] = (),
+    listed: PairList | None = None,
     progress: Progress = SILENT,
 ) -> Audit:
     """Embed every picture and judge the embedding.
@@ -64,12 +62,11 @@ def audit(
         embedder: The model.
         people: Who to judge it on: nobody it was trained on.
         settings: How.
-        pairs: An LFW pair list (View 1 or 2) or a CSV of pairs over these pictures.
-        without: Names whose pairs are left out of that list, such as people of the training set.
+        listed: A protocol's own pairs over these pictures (:func:`read_pairs`).
         progress: Who listens.
 
     Raises:
-        DataError: If no picture can be embedded or the pair list does not fit.
+        DataError: If no picture can be embedded.
         NotEnoughDataError: If nothing can be compared.
     """
     faces = embed_files(embedder, people.paths, progress=progress)
@@ -81,10 +78,9 @@ def audit(
         if face.embedding is not None:
             embeddings[row] = face.embedding
     names = [people.identities[label] for label in people.labels]
-    listed = None if pairs is None else read_pairs(pairs, people.paths, without)
 
     progress.say("measuring error rates and their intervals")
-    evaluation = evaluate(
+    comparisons = compare(
         embeddings,
         names,
         listed=listed,
@@ -95,9 +91,9 @@ def audit(
         least_images=settings.least_images,
         seed=settings.seed,
     )
-    points, refusals = _operating_points(embedder, people, embeddings, names, failed, settings)
+    points, refusals = _operating_points(comparisons, settings, embedder.fingerprint, people.data_hash)
     failures = tuple(face for face in faces if not face.ok)
-    return Audit(people, embeddings, failures, evaluation, points, refusals)
+    return Audit(people, embeddings, failures, judge(comparisons), points, refusals)
 
 
 def read_pairs(path: Path, images: Sequence[Path], without: Sequence[str] = ()) -> PairList:
@@ -105,6 +101,11 @@ def read_pairs(path: Path, images: Sequence[Path], without: Sequence[str] = ()) 
 
     The kind is told by the file: ``.csv`` is a list of pairs, one number in the first line is LFW View 1, two
     are View 2.
+
+    Args:
+        path: The list.
+        images: What its positions will refer to.
+        without: People whose pairs are left out, such as those of the training set.
 
     Raises:
         DataError: If the file cannot be read or is of none of these kinds.
@@ -121,54 +122,22 @@ def read_pairs(path: Path, images: Sequence[Path], without: Sequence[str] = ()) 
     return locate(read_lfw_view1(path), images, title=f"LFW View 1 ({path.name})", without=without)
 
 
-def unseen(people: Manifest, known: Sequence[str]) -> tuple[Manifest, tuple[str, ...]]:
-    """Leave out everybody whose name is also among ``known``; return the rest and who was left out.
-
-    Raises:
-        DataError: If nobody is left.
-    """
-    taken = {comparable_name(name) for name in known}
-    shared = tuple(name for name in people.identities if comparable_name(name) in taken)
-    return (people.without(shared) if shared else people), shared
-
-
 def _operating_points(
-    embedder: Embedder,
-    people: Manifest,
-    embeddings: NDArray[np.float32],
-    names: list[str],
-    failed: NDArray[np.bool_],
-    settings: Judgement,
+    comparisons: Comparisons, settings: Judgement, model: str, data: str
 ) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
-    points, refusals = [], []
-    searches = search_open_set(
-        embeddings,
-        names,
-        failed=failed,
-        enrolled_fraction=settings.enrolled_fraction,
-        templates_per_person=settings.templates_per_person,
-        images_per_identity=settings.images_per_identity,
-        least_images=settings.least_images,
-        seed=settings.seed,
+    points: list[OperatingPoint] = []
+    refusals: list[str] = []
+    choices: tuple[Callable[[], OperatingPoint], ...] = (
+        lambda: choose_operating_point(
+            comparisons.searches, settings.target_fpir, model_fingerprint=model, data_hash=data
+        ),
+        lambda: choose_verification_point(
+            comparisons.pairs, settings.target_fmr, model_fingerprint=model, data_hash=data
+        ),
     )
-    model, data = embedder.fingerprint, people.data_hash
-    try:
-        points.append(
-            choose_operating_point(searches, settings.target_fpir, model_fingerprint=model, data_hash=data)
-        )
-    except NotEnoughDataError as error:
-        refusals.append(str(error))
-    scores = all_pairs(
-        embeddings,
-        names,
-        failed=failed,
-        images_per_identity=settings.images_per_identity,
-        seed=settings.seed,
-    )
-    try:
-        points.append(
-            choose_verification_point(scores, settings.target_fmr, model_fingerprint=model, data_hash=data)
-        )
-    except NotEnoughDataError as error:
-        refusals.append(str(error))
+    for choose in choices:
+        try:
+            points.append(choose())
+        except NotEnoughDataError as error:
+            refusals.append(str(error))
     return tuple(points), tuple(refusals)

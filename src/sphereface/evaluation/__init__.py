@@ -10,7 +10,8 @@ from typing import Any
 
 _PUBLIC = {
     "evaluate": "sphereface.evaluation.judge",
-    "search_open_set": "sphereface.evaluation.judge",
+    "compare": "sphereface.evaluation.judge",
+    "judge": "sphereface.evaluation.judge",
     "all_pairs": "sphereface.evaluation.scores",
     "listed_pairs": "sphereface.evaluation.scores",
     "verify": "sphereface.evaluation.verification",

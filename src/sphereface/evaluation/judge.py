@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sphereface.evaluation.results import Evaluation, Health, Rate
 from sphereface.evaluation.scores import (
     Embeddings,
     Mask,
+    PairScores,
     all_pairs,
     at_most,
     checked,
@@ -27,6 +29,77 @@ from sphereface.evaluation.search import SearchScores, open_set_split, search
 from sphereface.evaluation.verification import verify
 from sphereface.sphere import health
 
+FMR_TARGETS = (1e-2, 1e-3, 1e-4)
+FPIR_TARGETS = (0.01, 0.1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """Every score an evaluation and the operating points are made from, computed once.
+
+    Attributes:
+        embeddings: Shape (N, d), as given.
+        identities: N names.
+        failed: Shape (N,), bool: images that could not be embedded, or None.
+        pairs: All against all.
+        searches: An open-set draw of the people, searched.
+        listed: A protocol's own pairs, if there are any.
+        settings: How they were drawn, for the report.
+    """
+
+    embeddings: Embeddings
+    identities: Sequence[str]
+    failed: Mask | None
+    pairs: PairScores
+    searches: SearchScores
+    listed: PairScores | None
+    settings: dict[str, Any]
+
+
+def compare(
+    embeddings: Embeddings,
+    identities: Sequence[str],
+    *,
+    listed: PairList | None = None,
+    failed: Mask | None = None,
+    images_per_identity: int | None = 10,
+    enrolled_fraction: float = 0.5,
+    templates_per_person: int = 1,
+    least_images: int = 1,
+    seed: int = 0,
+) -> Comparisons:
+    """Compare all against all, search an open-set draw, and score a protocol's list.
+
+    Arguments and errors are those of :func:`evaluate`.
+    """
+    split = open_set_split(
+        identities,
+        enrolled_fraction=enrolled_fraction,
+        templates_per_person=templates_per_person,
+        least_images=least_images,
+        images_per_identity=images_per_identity,
+        seed=seed,
+    )
+    settings: dict[str, Any] = {
+        "images_per_identity": images_per_identity,
+        "enrolled_fraction": enrolled_fraction,
+        "templates_per_person": templates_per_person,
+        "least_images": least_images,
+        "seed": seed,
+        "failed_images": 0 if failed is None else int(np.sum(failed)),
+    }
+    if listed is not None:
+        settings |= {"listed": listed.title, "listed_missing": list(listed.missing)}
+    return Comparisons(
+        embeddings,
+        identities,
+        failed,
+        all_pairs(embeddings, identities, failed=failed, images_per_identity=images_per_identity, seed=seed),
+        search(embeddings, identities, split, failed=failed),
+        None if listed is None else listed_pairs(embeddings, listed, identities, failed=failed),
+        settings,
+    )
+
 
 def evaluate(
     embeddings: Embeddings,
@@ -35,8 +108,8 @@ def evaluate(
     listed: PairList | None = None,
     failed: Mask | None = None,
     images_per_identity: int | None = 10,
-    fmr_targets: Sequence[float] = (1e-2, 1e-3, 1e-4),
-    fpir_targets: Sequence[float] = (0.01, 0.1),
+    fmr_targets: Sequence[float] = FMR_TARGETS,
+    fpir_targets: Sequence[float] = FPIR_TARGETS,
     enrolled_fraction: float = 0.5,
     templates_per_person: int = 1,
     least_images: int = 1,
@@ -69,94 +142,81 @@ def evaluate(
         ConfigurationError: If a setting is out of range.
         NotEnoughDataError: If there is one person only, nobody has two images, or no one can be searched.
     """
-    verification = verify(
-        all_pairs(embeddings, identities, failed=failed, images_per_identity=images_per_identity, seed=seed),
+    comparisons = compare(
+        embeddings,
+        identities,
+        listed=listed,
+        failed=failed,
+        images_per_identity=images_per_identity,
+        enrolled_fraction=enrolled_fraction,
+        templates_per_person=templates_per_person,
+        least_images=least_images,
+        seed=seed,
+    )
+    return judge(
+        comparisons,
         fmr_targets=fmr_targets,
+        fpir_targets=fpir_targets,
+        threshold_rule=threshold_rule,
         confidence=confidence,
         resamples=resamples,
-        seed=seed,
-        threshold_rule=threshold_rule,
     )
-    from_list = None
-    if listed is not None:
-        from_list = verify(
-            listed_pairs(embeddings, listed, identities, failed=failed),
+
+
+def judge(
+    comparisons: Comparisons,
+    *,
+    fmr_targets: Sequence[float] = FMR_TARGETS,
+    fpir_targets: Sequence[float] = FPIR_TARGETS,
+    threshold_rule: Rule = "middle",
+    confidence: float = 0.95,
+    resamples: int = 400,
+) -> Evaluation:
+    """Turn comparisons into figures with intervals.
+
+    Arguments and errors are those of :func:`evaluate`.
+    """
+    seed = comparisons.settings["seed"]
+    verification, from_list = (
+        None
+        if scores is None
+        else verify(
+            scores,
             fmr_targets=fmr_targets,
             confidence=confidence,
             resamples=resamples,
             seed=seed,
             threshold_rule=threshold_rule,
         )
-    searches = search_open_set(
-        embeddings,
-        identities,
-        failed=failed,
-        enrolled_fraction=enrolled_fraction,
-        templates_per_person=templates_per_person,
-        least_images=least_images,
-        images_per_identity=images_per_identity,
-        seed=seed,
+        for scores in (comparisons.pairs, comparisons.listed)
     )
-    identification = identify(
-        searches, fpir_targets=fpir_targets, confidence=confidence, resamples=resamples, seed=seed
-    )
-    settings: dict[str, Any] = {
-        "images_per_identity": images_per_identity,
-        "fmr_targets": list(fmr_targets),
-        "fpir_targets": list(fpir_targets),
-        "enrolled_fraction": enrolled_fraction,
-        "templates_per_person": templates_per_person,
-        "least_images": least_images,
-        "threshold_rule": threshold_rule,
-        "confidence": confidence,
-        "resamples": resamples,
-        "seed": seed,
-        "failed_images": 0 if failed is None else int(np.sum(failed)),
-    }
-    if listed is not None:
-        settings |= {"listed": listed.title, "listed_missing": list(listed.missing)}
+    assert verification is not None
+    identities = comparisons.identities
     return Evaluation(
         images=len(identities),
         people=len(set(identities)),
         verification=verification,
         listed=from_list,
-        identification=identification,
+        identification=identify(
+            comparisons.searches, fpir_targets=fpir_targets, confidence=confidence, resamples=resamples, seed=seed
+        ),
         health=measure_health(
-            embeddings,
+            comparisons.embeddings,
             identities,
-            failed=failed,
-            images_per_identity=images_per_identity,
+            failed=comparisons.failed,
+            images_per_identity=comparisons.settings["images_per_identity"],
             confidence=confidence,
             seed=seed,
         ),
-        settings=settings,
+        settings={
+            **comparisons.settings,
+            "fmr_targets": list(fmr_targets),
+            "fpir_targets": list(fpir_targets),
+            "threshold_rule": threshold_rule,
+            "confidence": confidence,
+            "resamples": resamples,
+        },
     )
-
-
-def search_open_set(
-    embeddings: Embeddings,
-    identities: Sequence[str],
-    *,
-    failed: Mask | None = None,
-    enrolled_fraction: float = 0.5,
-    templates_per_person: int = 1,
-    least_images: int = 1,
-    images_per_identity: int | None = 10,
-    seed: int = 0,
-) -> SearchScores:
-    """Draw an open-set split and search it: the scores an evaluation and an operating point are made from.
-
-    Arguments and errors are those of :func:`evaluate`, whose identification is made from this very result.
-    """
-    split = open_set_split(
-        identities,
-        enrolled_fraction=enrolled_fraction,
-        templates_per_person=templates_per_person,
-        least_images=least_images,
-        images_per_identity=images_per_identity,
-        seed=seed,
-    )
-    return search(embeddings, identities, split, failed=failed)
 
 
 def measure_health(

@@ -1,7 +1,7 @@
 """From a score to *this person* or *unknown*, by an operating point that was measured, and says so.
 
-The chance that a stranger reaches the threshold grows with the gallery: with N people it is about
-1 - (1 - r)^(N / N0), if r was measured with N0 people and the people are independent of each other.
+The chance that a stranger reaches the threshold grows with the gallery: in one k times larger it is about
+1 - (1 - r)^k, if r was measured in the smaller one and the people are independent of each other.
 """
 
 from __future__ import annotations
@@ -38,33 +38,42 @@ def check_point(point: OperatingPoint | None, fingerprint: str) -> OperatingPoin
     return point
 
 
-def expected_rate(rate: float, measured_people: int, people: int) -> float:
-    """Extrapolate a false positive identification rate to another gallery size, people independent.
+def expected_rate(rate: float, times: float) -> float:
+    """Extrapolate a false positive identification rate to a gallery so many times larger, all independent.
 
-    >>> round(expected_rate(0.01, 100, 1000), 4)
+    >>> round(expected_rate(0.01, 10), 4)
     0.0956
     """
-    return float(1.0 - (1.0 - rate) ** (people / measured_people))
+    return float(1.0 - (1.0 - rate) ** times)
 
 
-def growth(point: OperatingPoint, people: int) -> tuple[tuple[str, ...], str]:
-    """Return (notes, warning) about a gallery larger than the one the point was measured with."""
-    measured = point.gallery_people
-    if people <= measured:
+def growth(point: OperatingPoint, people: int, templates: int) -> tuple[tuple[str, ...], str]:
+    """Return (notes, warning) about a gallery larger than the one the point was measured with.
+
+    A stranger is compared with every template, so templates count as well as people. Those of one person
+    resemble each other, so more of them raise the rate by less than this says: the caution is on the safe side.
+    """
+    by_people = people / point.gallery_people
+    by_templates = templates / point.gallery_templates
+    times = max(by_people, by_templates)
+    if times <= 1.0:
         return (), ""
-    expected = expected_rate(point.target, measured, people)
+    have, measured = f"{people} people", f"{point.gallery_people}"
+    if by_templates > by_people:
+        have, measured = f"{templates} templates", f"{point.gallery_templates}"
+    expected = expected_rate(point.target, times)
     text = (
-        f"the gallery has {people} people, but the threshold was measured with {measured}: "
-        f"expect about {expected:.1%} of strangers to be taken for someone, not {point.target:.1%}"
+        f"the gallery has {have}, but the threshold was measured with {measured}: "
+        f"expect up to about {expected:.1%} of strangers to be taken for someone, not {point.target:.1%}"
     )
-    if people > _LOUD_GROWTH * measured:
-        return (), f"{text}; measure a new operating point with a larger gallery"
+    if times > _LOUD_GROWTH:
+        return (), f"{text}; measure a new operating point with a gallery like this one"
     return (text,), ""
 
 
-def decide(candidates: list[Candidate], point: OperatingPoint, people: int) -> Identification:
+def decide(candidates: list[Candidate], point: OperatingPoint, people: int, templates: int) -> Identification:
     """Accept the best candidate iff its score reaches the operating point's threshold."""
-    notes, warning = growth(point, people)
+    notes, warning = growth(point, people, templates)
     if people == 0:
         notes = (*notes, "the gallery is empty, so everybody is unknown")
     best = candidates[0] if candidates else None

@@ -107,8 +107,8 @@ class Gallery:
             raise ConfigurationError(f"k must be 1 or more, not {k}")
         queries = unit_rows(embeddings, self.dimension)
         snapshot = self._current()
-        people = len(snapshot.names)
-        return [decide(found, point, people) for found in self._candidates(snapshot, queries, k)]
+        people, templates = len(snapshot.names), len(snapshot.matrix)
+        return [decide(found, point, people, templates) for found in self._candidates(snapshot, queries, k)]
 
     def forget(self, name: str) -> int:
         """Erase a person: their bytes are gone from the gallery's files when this returns.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
+
+from sphereface.errors import MissingExtraError
 
 _PUBLIC = {
     "GalleryTrial": "sphereface.report.content",
@@ -14,7 +17,20 @@ _PUBLIC = {
     "write_report": "sphereface.report.writing",
 }
 
-__all__ = [*sorted(_PUBLIC)]
+__all__ = [*sorted(_PUBLIC), "require_drawing"]
+
+
+def require_drawing() -> None:
+    """Insist, before hours of work, on what a report is drawn with; nothing is imported.
+
+    Raises:
+        MissingExtraError: If matplotlib or jinja2 is not installed.
+    """
+    for module in ("matplotlib", "jinja2"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(
+                f"the report needs {module}, which is not installed: run pip install 'sphereface[report]'"
+            )
 
 
 def __getattr__(name: str) -> Any:

@@ -78,7 +78,7 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
     backbone, head = build_networks(recipe, len(people.identities), device)
     optimiser = build_optimiser(recipe, backbone, head)
     state = RunState(backbone, head, optimiser)
-    recipe_hash = fingerprint(recipe, people)
+    recipe_hash = fingerprint(recipe, people, precision)
     start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash)
     write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
     if start:
@@ -180,13 +180,16 @@ def to_network(images: object, recipe: Recipe, device: torch.device) -> Tensor:
     return ((pixels.float() - recipe.input.mean) / recipe.input.std).permute(0, 3, 1, 2)
 
 
-def fingerprint(recipe: Recipe, people: Manifest) -> str:
-    """Return the hash of what decides the weights: data, networks, optimiser, training, augmentation."""
+def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str:
+    """Return the hash of what decides the weights: data, networks, optimiser, training, augmentation, format.
+
+    The format is the one in use, not the recipe's word: ``auto`` means another one on another machine.
+    """
     parts = recipe.model_dump_json(
         include={"input", "backbone", "head", "optimiser", "training", "augmentation"},
-        exclude={"training": {"checkpoint_every", "journal_every", "tensorboard", "threads"}},
+        exclude={"training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "precision"}},
     )
-    return hashlib.sha256(f"{parts}\n{people.data_hash}".encode()).hexdigest()
+    return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}".encode()).hexdigest()
 
 
 def journal_row(

@@ -99,7 +99,8 @@ def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int
         raise ModelError(f"{newest} is not a snapshot of this program; remove it from the folder")
     if metadata.get("recipe") != recipe_hash:
         raise ModelError(
-            f"{folder.parent} holds a run of another recipe; choose another --out, or delete the folder"
+            f"{folder.parent} holds another run (other recipe, people or number format); "
+            "choose another --out, or delete the folder"
         )
     state.load(tensors)
     return int(metadata["step"])

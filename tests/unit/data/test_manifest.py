@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -243,3 +244,9 @@ def test_real_faces_forty_people_are_read(shared_data: Path) -> None:
     assert len(manifest.identities) == 40
     assert len(manifest) == 461
     assert manifest.images_per_identity().min() >= 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names themselves")
+def test_a_name_that_is_not_utf8_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    assert "is not UTF-8 ('caf\\udce9')" in sentence(tmp_path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
-from sphereface.evaluation import evaluate, search_open_set, to_json
+from sphereface.evaluation import compare, evaluate, to_json
 from sphereface.evaluation.identification import identify
 from sphereface.evaluation.pair_list import NamedPair, locate
 from sphereface.evaluation.summary import decimal
@@ -48,7 +48,7 @@ def test_everything_is_measured(evaluation):
 
 
 def test_the_identification_comes_from_the_searches_that_can_be_asked_for(evaluation):
-    searches = search_open_set(*people_and_vectors())
+    searches = compare(*people_and_vectors()).searches
     assert identify(searches, fpir_targets=(0.1, 0.3)).fnir_at_fpir == evaluation.identification.fnir_at_fpir
 
 

@@ -85,8 +85,18 @@ def test_the_expected_rate_follows_the_independence_formula() -> None:
     rng = np.random.default_rng(0)
     threshold = np.quantile(rng.random((200_000, 10)).max(axis=1), 0.95)
     measured = (rng.random((100_000, 40)).max(axis=1) >= threshold).mean()
-    assert expected_rate(0.05, 10, 40) == pytest.approx(measured, abs=0.006)
-    assert expected_rate(0.05, 10, 10) == pytest.approx(0.05)
+    assert expected_rate(0.05, 40 / 10) == pytest.approx(measured, abs=0.006)
+    assert expected_rate(0.05, 1) == pytest.approx(0.05)
+
+
+def test_more_templates_a_person_make_a_gallery_larger_too(gallery: Gallery, make_point: Any) -> None:
+    """Four people with one template each were measured; four people with three each are searched."""
+    for number in range(4):
+        gallery.enroll(f"p{number}", np.stack([E[number] + 0.1 * shot * E[9] for shot in range(3)]))
+    answer = gallery.identify(E[0], make_point(FINGERPRINT, gallery_people=4, gallery_templates=4))[0]
+    assert "12 templates" in answer.warning
+    assert "3.0% of strangers" in answer.warning  # 1 - 0.99 ** 3
+    assert gallery.identify(E[0], make_point(FINGERPRINT, gallery_people=4, gallery_templates=12))[0].warning == ""
 
 
 @pytest.mark.parametrize(

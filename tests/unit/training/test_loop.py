@@ -94,7 +94,7 @@ def test_another_recipe_in_the_same_folder_is_refused(
     tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
 ) -> None:
     train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
-    with pytest.raises(ModelError, match="another recipe; choose another --out"):
+    with pytest.raises(ModelError, match="another run .*; choose another --out"):
         train(tiny_recipe(training={"seed": 9}), read_manifest(tiny_people), tmp_path)
 
 
@@ -193,3 +193,15 @@ def test_tensorboard_gets_the_same_numbers(tiny_recipe: MakeRecipe, tiny_people:
     shown = [(event.step, event.value) for event in events.Scalars("loss")]
     journal = [(row["step"], pytest.approx(row["loss"])) for row in read_journal(tmp_path / "journal.jsonl")]
     assert shown == journal
+
+
+def test_a_run_in_another_number_format_is_another_run(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``auto`` on a machine that computes bfloat16 must not be taken up where it would mean float32."""
+    recipe = tiny_recipe(training={"precision": "auto"})
+    monkeypatch.setattr(loop, "choose_precision", lambda wanted, device: torch.float32)
+    train(recipe, read_manifest(tiny_people), tmp_path)
+    monkeypatch.setattr(loop, "choose_precision", lambda wanted, device: torch.bfloat16)
+    with pytest.raises(ModelError, match="another run"):
+        train(recipe, read_manifest(tiny_people), tmp_path)

@@ -1,0 +1,116 @@
+"""Who takes part in a run, and as what; everything about them that can be refused is refused before training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sphereface.data.folders import first_few
+from sphereface.data.learned import Learned
+from sphereface.data.manifest import Manifest, read_manifest
+from sphereface.embedder.audit import read_pairs
+from sphereface.embedder.judgement import Judgement
+from sphereface.errors import DataError, NotEnoughDataError
+from sphereface.evaluation.pair_list import PairList
+from sphereface.evaluation.search import open_set_split
+from sphereface.progress import SILENT, Progress
+from sphereface.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Participants:
+    """The people of a run; nobody has two parts.
+
+    Attributes:
+        learners: Whom the network learns from.
+        judged: Whom it is judged on.
+        left_out: People who were meant to be judged on and are not, for the network learns from them.
+        pairs: A pair list over ``judged``, if there is one.
+        known: People to enrol in a trial gallery, if there is to be one.
+        strangers: People who search it in vain; given iff ``known`` is.
+    """
+
+    learners: Manifest
+    judged: Manifest
+    left_out: tuple[str, ...]
+    pairs: PairList | None = None
+    known: Manifest | None = None
+    strangers: Manifest | None = None
+
+
+def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
+    """Read everybody the recipe names and give each one part only.
+
+    Whoever is learned from, by name or by one of their pictures, is left out of the judgement; whoever took
+    part in either is left out of the gallery's trial.
+
+    Raises:
+        DataError: If a folder or pair list cannot be used, or a part is left without people.
+        NotEnoughDataError: If the people to be judged on allow no evaluation.
+    """
+    data = recipe.data
+    learners = read_manifest(*data.train, progress=progress)
+    if data.test:
+        judged = read_manifest(*data.test, progress=progress)
+    else:
+        learners, judged = learners.split(data.test_fraction, data.split_seed)
+    judged, left_out = Learned.of(learners).unseen(judged, "test data")
+    if left_out:
+        progress.say(_left_out(left_out, "the judgement", "the training set"))
+    require_judgeable(judged, recipe.judgement)
+    pairs = None if data.pairs is None else read_pairs(data.pairs, judged.paths, left_out)
+    if data.trial_known is None or data.trial_strangers is None:
+        return Participants(learners, judged, left_out, pairs)
+
+    before = Learned.of(learners, judged)
+    known, met = before.unseen(read_manifest(data.trial_known), "trial of the gallery")
+    strangers, also_met = Learned.of(learners, judged, known).unseen(
+        read_manifest(data.trial_strangers), "trial's strangers"
+    )
+    if met or also_met:
+        progress.say(_left_out((*met, *also_met), "the gallery's trial", "another part of the run"))
+    require_templates(known, recipe.judgement.templates_per_person)
+    return Participants(learners, judged, left_out, pairs, known, strangers)
+
+
+def require_judgeable(people: Manifest, settings: Judgement) -> None:
+    """Insist on people who can be compared and searched for.
+
+    Raises:
+        NotEnoughDataError: If nobody has two pictures, or an open-set search cannot be drawn from them.
+    """
+    if people.images_per_identity().max() < 2:
+        raise NotEnoughDataError(
+            "nobody to be judged on has two images, so nothing genuine can be compared; add images of some of them"
+        )
+    open_set_split(
+        [people.identities[label] for label in people.labels],
+        enrolled_fraction=settings.enrolled_fraction,
+        templates_per_person=settings.templates_per_person,
+        images_per_identity=settings.images_per_identity,
+        least_images=settings.least_images,
+        seed=settings.seed,
+    )
+
+
+def require_templates(known: Manifest, templates: int) -> None:
+    """Insist on a picture to search with beside those that are enrolled, for everybody.
+
+    Raises:
+        DataError: If somebody has too few.
+    """
+    short = [
+        name
+        for name, count in zip(known.identities, known.images_per_identity(), strict=True)
+        if count <= templates
+    ]
+    if short:
+        raise DataError(
+            f"the gallery's trial enrols {templates} pictures of everybody and searches with the others, but "
+            f"{first_few(short)} {'has' if len(short) == 1 else 'have'} no more than that; add pictures"
+        )
+
+
+def _left_out(names: tuple[str, ...], of: str, because: str) -> str:
+    return f"left out of {of}, for {because} has them too: {', '.join(names[:20])}" + (
+        f" and {len(names) - 20} more" if len(names) > 20 else ""
+    )
