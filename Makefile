@@ -28,19 +28,21 @@ test: setup  ## Run every test but the long fault runs
 
 test-faults: setup  ## Run the long fault-injection, fuzz and coverage runs
 	$(BIN)/python -m pytest -m faults $(PYTEST_FLAGS)
+	SPHEREFACE_LAW_EXAMPLES=1000 SPHEREFACE_GRADCHECKS=50 $(BIN)/python -m pytest $(PYTEST_FLAGS) \
+		tests/laws/test_margin_laws.py tests/laws/test_head_laws.py
 
 check: setup  ## Format, lint, types, import contract, generated docs up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check docs/cli.md docs/architecture.md
+	$(BIN)/cog --check docs/cli.md docs/architecture.md docs/losses.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir .venv/site
 
 format: setup  ## Format the code and refresh generated docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/cog -r docs/cli.md docs/architecture.md
+	$(BIN)/cog -r docs/cli.md docs/architecture.md docs/losses.md
 
 docs: setup  ## Serve the documentation on the loopback
 	$(BIN)/mkdocs serve

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from sphereface.cli import dataset, demo, enroll, evaluate, identify, train, verify
+from sphereface.cli import dataset, demo, enroll, evaluate, identify, margins, train, verify
 from sphereface.cli.output import print_json
 from sphereface.errors import MissingExtraError, SpherefaceError
 from sphereface.version import __version__
@@ -33,6 +33,7 @@ app.command("enroll")(enroll.command)
 app.command("verify")(verify.command)
 app.command("identify")(identify.command)
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(margins.app, name="margins")
 
 
 def _show_version(wanted: bool) -> None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from sphereface.data import augmentation as change
 from sphereface.data.augmentation import DRAWS, Augmentation
+from sphereface.data.degradation import DEGRADATION_DRAWS
+from sphereface.data.degradation import degrade as degraded
 from sphereface.data.manifest import Manifest
 from sphereface.data.sampling import check_seed, sample_draws, sample_order
 from sphereface.errors import ConfigurationError, DataError, ImageError
@@ -31,11 +33,13 @@ class Batch:
         images: Shape (N, H, W, 3), uint8, RGB, of the contract's size; owned by the caller.
         labels: Shape (N,), int64, into the manifest's identities.
         indices: Shape (N,), int64: which of the manifest's files these are.
+        levels: Shape (N,), float32: how strongly each was degraded on purpose, 0 for as it is.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     indices: NDArray[np.int64]
+    levels: NDArray[np.float32]
 
 
 def batches(
@@ -48,6 +52,7 @@ def batches(
     start_step: int = 0,
     mirror: bool = True,
     augmentation: Augmentation = _NO_AUGMENTATION,
+    degrade: float = 0.0,
     workers: int = 2,
     cache_bytes: int = 2 << 30,
 ) -> Iterator[Batch]:
@@ -65,6 +70,7 @@ def batches(
         start_step: First step.
         mirror: Mirror each picture with probability one half.
         augmentation: Further changes; none by default.
+        degrade: Share of the pictures that are degraded at a known level (``data/degradation.py``).
         workers: Threads that decode; 0 decodes in the caller's own thread.
         cache_bytes: Memory for decoded crops; files beyond it are decoded again in every epoch.
 
@@ -83,7 +89,7 @@ def batches(
         raise DataError("there are no images to train on; the manifest is empty")
     check_seed(seed)
     crops = _Crops(manifest, contract, cache_bytes)
-    source = _Source(manifest, batch_size, seed, mirror, augmentation, crops)
+    source = _Source(manifest, batch_size, seed, mirror, augmentation, degrade, crops)
     steps = range(start_step, stop_step)
     return map(source.batch, steps) if workers == 0 else _ahead(source, steps, workers)
 
@@ -95,6 +101,7 @@ class _Source:
     seed: int
     mirror: bool
     augmentation: Augmentation
+    degrade: float
     crops: _Crops
 
     def batch(self, step: int) -> Batch:
@@ -105,7 +112,11 @@ class _Source:
         if self.mirror:
             images = change.mirror(images, draws[:, 0])
         images = change.augment(images, draws, self.augmentation)
-        return Batch(images, self.manifest.labels[indices], indices)
+        levels = np.zeros(len(indices), dtype=np.float32)
+        if self.degrade:
+            draws = sample_draws(self.seed, start, stop, DEGRADATION_DRAWS, stream=1)
+            images, levels = degraded(images, draws, self.degrade)
+        return Batch(images, self.manifest.labels[indices], indices, levels)
 
 
 class _Crops:

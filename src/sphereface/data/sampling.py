@@ -46,15 +46,17 @@ def sample_order(count: int, seed: int, start: int, stop: int) -> NDArray[np.int
     return order
 
 
-def sample_draws(seed: int, start: int, stop: int, width: int) -> NDArray[np.float64]:
+def sample_draws(seed: int, start: int, stop: int, width: int, *, stream: int = 0) -> NDArray[np.float64]:
     """Return ``width`` uniform numbers in [0, 1) for each of the positions ``start`` to ``stop - 1``.
+
+    Draws of another ``stream`` have nothing to do with these: a new kind of change leaves the old ones alone.
 
     Returns:
         Shape (stop - start, width), float64.
     """
     check_seed(seed)
     skipped = start * width % _WORDS_PER_BLOCK
-    generator = np.random.Philox(key=_key(seed, _DRAWS), counter=start * width // _WORDS_PER_BLOCK)
+    generator = np.random.Philox(key=_key(seed, _DRAWS + stream), counter=start * width // _WORDS_PER_BLOCK)
     words = generator.random_raw(skipped + (stop - start) * width)[skipped:]
     uniform: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return uniform.reshape(stop - start, width)

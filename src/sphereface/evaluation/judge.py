@@ -72,6 +72,7 @@ def compare(
 
     Arguments and errors are those of :func:`evaluate`.
     """
+    pairs = all_pairs(embeddings, identities, failed=failed, images_per_identity=images_per_identity, seed=seed)
     split = open_set_split(
         identities,
         enrolled_fraction=enrolled_fraction,
@@ -94,7 +95,7 @@ def compare(
         embeddings,
         identities,
         failed,
-        all_pairs(embeddings, identities, failed=failed, images_per_identity=images_per_identity, seed=seed),
+        pairs,
         search(embeddings, identities, split, failed=failed),
         None if listed is None else listed_pairs(embeddings, listed, identities, failed=failed),
         settings,

@@ -2,29 +2,75 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sphereface.errors import ConfigurationError, nearest
-from sphereface.heads.checks import check_choice, check_number, check_sizes
+from sphereface.heads.checks import check_choice, check_number, check_setting, check_sizes, check_steps
+from sphereface.heads.margin_head import Gradient, MarginHead, Prototypes
+from sphereface.heads.pair_head import PairHead
 from sphereface.heads.radius import RADII, Radius
-from sphereface.heads.schedule import LambdaAnnealing, MarginRamp
-from sphereface.heads.softmax import Gradient, Prototypes, SoftmaxHead
-from sphereface.heads.table import SOFTMAX_ROWS, Psi, Row
+from sphereface.heads.row import Row
+from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
+from sphereface.heads.table import ROWS
 
-HeadBuilder = Callable[..., SoftmaxHead]
+Head = MarginHead | PairHead
+
+_STEPS = (0.25, 0.5, 0.75)
+"""Where a stepwise margin rises unless told otherwise; how many the authors take, and where, is unconfirmed."""
 
 
-def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: Any) -> SoftmaxHead:
+@dataclass(frozen=True)
+class Settings:
+    """What every loss with prototypes takes beside its own numbers.
+
+    Attributes:
+        scale: s; given without ``radius`` it means a fixed norm (``hfn``). Not used by ``nfn``.
+        radius: ``nfn``, ``hfn`` or ``sfn``; without it and without ``scale`` the row decides.
+        radius_weight: Weight of the penalty of ``sfn``.
+        gradient: ``full``, ``detached``, and for A-Softmax ``normalised``.
+        prototypes: ``reparametrised`` or ``projected``, see ``MarginHead``.
+        fallback: Form of psi, for rows that have several (``hard``, ``easy``...); None takes the row's own.
+        margin_ramp: Share of the run over which the margin grows from neutral to its value.
+        margin_steps: Shares of the run at each of which it grows by an equal part, instead of a ramp. None:
+            at a quarter, a half and three quarters where the authors do so (SphereFace-R with ``nfn`` or
+            ``sfn``), else not at all.
+        lambda_base: Lambda at the start of the run (rows with annealing; None takes the row's own).
+        lambda_gamma: How fast it falls.
+        lambda_power: With which power.
+        lambda_min: Where it stays.
+        centres: Prototypes of each class (sub-centres).
+        loss_weight: lw; the loss becomes lw L / s, or lw L with ``nfn``, which has no s. None means the plain
+            loss.
+    """
+
+    scale: float | None = None
+    radius: Radius | None = None
+    radius_weight: float = 1.0
+    gradient: Gradient = "full"
+    prototypes: Prototypes = "reparametrised"
+    fallback: str | None = None
+    margin_ramp: float = 0.0
+    margin_steps: tuple[float, ...] | None = None
+    lambda_base: float | None = None
+    lambda_gamma: float | None = None
+    lambda_power: float | None = None
+    lambda_min: float | None = None
+    centres: int | None = None
+    loss_weight: float | None = None
+
+
+def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: Any) -> Head:
     """Build a loss head by name.
 
     Args:
         name: A key of ``HEADS``.
         num_classes: Number C of identities, at least 2.
         embedding_dim: Width d of the embeddings.
-        **settings: See ``softmax_head``; each row has published defaults, so none is needed.
+        **settings: The row's own numbers (``margin``...) and those of ``Settings``; each has a published
+            default, so none is needed.
 
     Returns:
         A module called with (embeddings (N, d), labels (N,)) that returns a ``HeadResult``.
@@ -48,111 +94,129 @@ def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: A
 
 
 def settings_of(name: str) -> tuple[str, ...]:
-    """Return the settings that a head takes; lambda's only where they would do something.
+    """Return the settings that a head takes: only those that would do something.
 
     >>> "lambda_min" in settings_of("a-softmax"), "lambda_min" in settings_of("cosface")
     (True, False)
     """
-    annealed = SOFTMAX_ROWS[name].annealed
-    keys = [key for key in inspect.signature(softmax_head).parameters if key != "row"]
-    return tuple(key for key in keys if annealed or not key.startswith("lambda_"))
+    row = ROWS[name]
+    own = tuple(row.settings)
+    if row.link == "pairs":
+        return (*own, "loss_weight")
+    absent = {"scale", "radius", "radius_weight"} if row.own_scale else set()
+    absent |= {"centres"} if row.centres is None else set()
+    absent |= set() if row.forms else {"fallback"}
+    absent |= set() if row.neutral else {"margin_ramp", "margin_steps"}
+    absent |= {key for key in Settings.__dataclass_fields__ if key.startswith("lambda_") and row.annealed is None}
+    return own + tuple(key for key in Settings.__dataclass_fields__ if key not in absent)
 
 
-def softmax_head(
-    row: Row,
-    *,
-    num_classes: int,
-    embedding_dim: int,
-    margin: float | None = None,
-    scale: float | None = None,
-    radius: Radius | None = None,
-    radius_weight: float = 1.0,
-    gradient: Gradient = "full",
-    prototypes: Prototypes = "reparametrised",
-    fallback: str = "hard",
-    margin_ramp: float = 0.0,
-    lambda_base: float = 1000.0,
-    lambda_gamma: float = 0.12,
-    lambda_power: float = 1.0,
-    lambda_min: float = 5.0,
-    loss_weight: float | None = None,
-) -> SoftmaxHead:
-    """Build a head of one row of the table.
-
-    Args:
-        row: The loss.
-        num_classes: Number of identities.
-        embedding_dim: Width of the embeddings.
-        margin: m, the row's own default if None.
-        scale: s; given without ``radius`` it means a fixed norm (``hfn``). Not used by ``nfn``.
-        radius: ``nfn``, ``hfn`` or ``sfn``; without it and without ``scale`` the row decides.
-        radius_weight: Weight of the penalty of ``sfn``.
-        gradient: ``full`` or ``detached``.
-        prototypes: ``reparametrised`` or ``projected``, see ``SoftmaxHead``.
-        fallback: Form of psi beyond its natural range, for rows that have several (``hard``, ``easy``).
-        margin_ramp: Share of the run over which the margin grows from neutral to ``margin``.
-        lambda_base: Lambda at the start of the run (rows with annealing).
-        lambda_gamma: How fast it falls.
-        lambda_power: With which power.
-        lambda_min: Where it stays.
-        loss_weight: lw; the loss becomes lw CE / s, or lw CE with ``nfn``, which has no s. None means plain
-            cross-entropy.
+def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) -> Head:
+    """Build a head of a row, in the table or not.
 
     Raises:
         ConfigurationError: For a value out of range.
     """
     check_sizes(num_classes, embedding_dim)
-    margin = row.margin if margin is None else margin
-    check_number("margin", margin, row.lowest, row.highest)
-    if row.whole and margin != int(margin):
-        raise ConfigurationError(f"margin must be a whole number for this head, not {margin!r}")
-    if radius is None:
-        radius = "nfn" if scale is None and row.scale is None else "hfn"
-    check_choice("radius", radius, RADII)
-    scale = (row.scale or 30.0) if scale is None else scale
-    check_number("scale", scale, 0.0, 1e4, above=True)
-    check_number("radius_weight", radius_weight, 0.0, 1e6)
-    check_number("margin_ramp", margin_ramp, 0.0, 1.0)
-    check_number("lambda_base", lambda_base, 0.0, 1e9)
-    check_number("lambda_gamma", lambda_gamma, 0.0, 1e6)
-    check_number("lambda_power", lambda_power, 0.0, 1e3)
-    check_number("lambda_min", lambda_min, 0.0, 1e9)
-    check_choice("gradient", gradient, typing.get_args(Gradient))
-    check_choice("prototypes", prototypes, typing.get_args(Prototypes))
-    if loss_weight is not None:
-        check_number("loss_weight", loss_weight, 0.0, 1e6, above=True)
-    annealing = LambdaAnnealing(lambda_base, lambda_gamma, lambda_power, lambda_min)
-    return SoftmaxHead(
+    own = {key: settings.pop(key, setting.default) for key, setting in row.settings.items()}
+    for key, setting in row.settings.items():
+        check_setting(key, own[key], setting)
+    values = tuple(float(value) for value in own.values())
+    complaint = "" if row.complaint is None else row.complaint(*values)
+    if complaint:
+        given = ", ".join(f"{key} = {value:g}" for key, value in zip(row.settings, values, strict=True))
+        raise ConfigurationError(f"{given} do not fit together: {complaint}")
+    common = Settings(**settings)
+    if common.loss_weight is not None:
+        check_number("loss_weight", common.loss_weight, 0.0, 1e6, above=True)
+    if row.link == "pairs":
+        return PairHead(
+            row,
+            num_classes=num_classes,
+            embedding_dim=embedding_dim,
+            values=values,
+            loss_weight=common.loss_weight,
+        )
+    check_number("radius_weight", common.radius_weight, 0.0, 1e6)
+    check_choice("prototypes", common.prototypes, typing.get_args(Prototypes))
+    form = row.form if common.fallback is None else common.fallback
+    check_choice("fallback", form, row.form_names)
+    kind, scale = _radius(row, common)
+    _check_gradient(row, common.gradient, kind)
+    centres = row.centres if common.centres is None else common.centres
+    if centres is not None and (
+        isinstance(centres, bool) or not isinstance(centres, int) or not 1 <= centres <= 64
+    ):
+        raise ConfigurationError(f"centres must be a whole number from 1 to 64, not {centres!r}")
+    return MarginHead(
+        row,
         num_classes=num_classes,
         embedding_dim=embedding_dim,
-        psi=_choose_psi(row, fallback),
-        eta=row.eta,
-        ramp=MarginRamp(row.neutral, margin, margin_ramp),
-        annealing=annealing if row.annealed else None,
-        kind=radius,
+        schedule=_schedule(row, common, values, kind),
+        annealing=_annealing(row, common),
+        form=form,
+        kind=kind,
         scale=scale,
-        radius_weight=radius_weight,
-        gradient=gradient,
-        prototypes=prototypes,
-        unit_prototypes=row.unit_prototypes,
-        loss_weight=loss_weight,
+        radius_weight=common.radius_weight,
+        gradient=common.gradient,
+        prototypes=common.prototypes,
+        centres=centres,
+        loss_weight=common.loss_weight,
     )
 
 
-def _choose_psi(row: Row, fallback: str) -> Psi:
-    """Return the row's psi in the wanted form beyond its natural range."""
-    forms = {"hard": row.psi, **row.fallbacks}
-    check_choice("fallback", fallback, tuple(forms))
-    return forms[fallback]
+def _radius(row: Row, common: Settings) -> tuple[Radius, float]:
+    kind = common.radius
+    if kind is None:
+        kind = "nfn" if common.scale is None and row.scale is None else "hfn"
+    check_choice("radius", kind, RADII)
+    scale = (row.scale or 30.0) if common.scale is None else common.scale
+    check_number("scale", scale, 0.0, 1e4, above=True)
+    return kind, scale
 
 
-def _builder(row: Row) -> HeadBuilder:
+def _check_gradient(row: Row, gradient: Gradient, kind: Radius) -> None:
+    check_choice("gradient", gradient, typing.get_args(Gradient))
+    if gradient == "normalised" and not (row.normalised and kind == "nfn"):
+        raise ConfigurationError(
+            "gradient = 'normalised' is the authors' gradient of A-Softmax on the embedding's own norm; it exists "
+            "for a-softmax with radius = 'nfn' only: choose 'full' or 'detached'"
+        )
+
+
+def _schedule(row: Row, common: Settings, values: tuple[float, ...], kind: Radius) -> MarginSchedule:
+    check_number("margin_ramp", common.margin_ramp, 0.0, 1.0)
+    steps = common.margin_steps
+    if steps is None:
+        steps = _STEPS if row.stepwise and kind != "hfn" and common.margin_ramp == 0.0 else ()
+    steps = check_steps("margin_steps", steps)
+    if steps and common.margin_ramp > 0.0:
+        raise ConfigurationError("margin_ramp and margin_steps exclude each other: give one of them")
+    neutral = tuple(row.neutral.get(key) for key in row.settings)
+    return MarginSchedule(values, neutral, common.margin_ramp, steps)
+
+
+def _annealing(row: Row, common: Settings) -> LambdaAnnealing | None:
+    if row.annealed is None:
+        return None
+    given = (common.lambda_base, common.lambda_gamma, common.lambda_power, common.lambda_min)
+    base, gamma, power, lowest = (
+        default if value is None else value for value, default in zip(given, row.annealed, strict=True)
+    )
+    check_number("lambda_base", base, 0.0, 1e9)
+    check_number("lambda_gamma", gamma, 0.0, 1e6)
+    check_number("lambda_power", power, 0.0, 1e3)
+    check_number("lambda_min", lowest, 0.0, 1e9)
+    return LambdaAnnealing(base, gamma, power, lowest)
+
+
+def _builder(row: Row) -> Callable[..., Head]:
     """Bind a row, so that every entry of ``HEADS`` is called in the same way."""
 
-    def build(*, num_classes: int, embedding_dim: int, **settings: Any) -> SoftmaxHead:
-        return softmax_head(row, num_classes=num_classes, embedding_dim=embedding_dim, **settings)
+    def build(*, num_classes: int, embedding_dim: int, **settings: Any) -> Head:
+        return head_of(row, num_classes=num_classes, embedding_dim=embedding_dim, **settings)
 
     return build
 
 
-HEADS: dict[str, HeadBuilder] = {name: _builder(row) for name, row in SOFTMAX_ROWS.items()}
+HEADS: dict[str, Callable[..., Head]] = {name: _builder(row) for name, row in ROWS.items()}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from sphereface.errors import ConfigurationError
+from sphereface.heads.row import Setting
 
 
 def check_batch(embeddings: Tensor, labels: Tensor, num_classes: int, embedding_dim: int) -> None:
@@ -32,6 +35,29 @@ def check_batch(embeddings: Tensor, labels: Tensor, num_classes: int, embedding_
     if low < 0 or high >= num_classes:
         wrong = low if low < 0 else high
         raise ConfigurationError(f"labels must lie in [0, {num_classes}), but one of them is {wrong}")
+
+
+def check_embeddings(embeddings: Tensor, norm: Tensor) -> None:
+    """Check that every embedding has a direction.
+
+    Args:
+        embeddings: Shape (N, d).
+        norm: Their lengths, (N,).
+
+    Raises:
+        ConfigurationError: If one is NaN, infinite or zero; the message says which.
+    """
+    wrong = ~(torch.isfinite(norm) & (norm > 0))
+    if bool(wrong.any()):
+        row = int(wrong.nonzero()[0, 0])
+        what = "is the zero vector, which has no direction"
+        if not bool(torch.isfinite(embeddings[row]).all()):
+            what = "holds NaN or infinity"
+        elif float(norm[row].detach()) != 0.0:
+            what = f"has a length of {float(norm[row].detach()):g}, beyond the range of {embeddings.dtype}"
+        raise ConfigurationError(
+            f"embeddings must be finite and of a length above 0, but number {row} of {len(norm)} {what}"
+        )
 
 
 def check_sizes(num_classes: int, embedding_dim: int) -> None:
@@ -66,3 +92,30 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """
     if value not in choices:
         raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def check_setting(name: str, value: object, setting: Setting) -> None:
+    """Check a loss's own number against its range.
+
+    Raises:
+        ConfigurationError: Naming the setting, its value and the range.
+    """
+    check_number(name, value, setting.low, setting.high, above=setting.above)  # type: ignore[arg-type]
+    if setting.whole and value != int(value):  # type: ignore[call-overload]
+        raise ConfigurationError(f"{name} must be a whole number for this head, not {value!r}")
+
+
+def check_steps(name: str, steps: Sequence[float]) -> tuple[float, ...]:
+    """Check and return shares of a run, each above the one before.
+
+    Raises:
+        ConfigurationError: Naming the setting and its value.
+    """
+    try:
+        shares = tuple(float(step) for step in steps)
+    except (TypeError, ValueError):
+        shares = (math.nan,)
+    rising = all(earlier < later for earlier, later in itertools.pairwise(shares))
+    if not rising or not all(0.0 <= share <= 1.0 for share in shares):
+        raise ConfigurationError(f"{name} must be rising numbers in [0, 1], not {steps!r}")
+    return shares

@@ -1,4 +1,4 @@
-"""How the margin grows during a run: lambda annealing and the margin ramp.
+"""How the margin grows during a run: lambda annealing, the ramp, and steps.
 
 A schedule is a pure function of progress, the share of the run that is done, so that a resumed run and a
 shorter run follow the same curve.
@@ -37,20 +37,37 @@ class LambdaAnnealing:
 
 
 @dataclass(frozen=True)
-class MarginRamp:
-    """A margin that grows in a straight line from its neutral value over the first ``share`` of a run.
+class MarginSchedule:
+    """A loss's numbers at every share of the run: from neutral in a straight line, or in equal steps.
 
-    >>> ramp = MarginRamp(neutral=0.0, margin=0.4, share=0.5)
-    >>> ramp(0.25), ramp(1.0)
-    (0.2, 0.4)
+    Attributes:
+        values: The numbers in the end.
+        neutral: Where those that are scheduled start; None for a number that stays as it is.
+        ramp: Share of the run over which they grow in a straight line.
+        steps: Shares of the run at each of which they grow by an equal part; used instead of ``ramp``.
+
+    >>> MarginSchedule((0.4,), (0.0,), ramp=0.5)(0.25)
+    (0.2,)
+    >>> MarginSchedule((1.4,), (1.0,), steps=(0.25, 0.75))(0.5)
+    (1.2,)
     """
 
-    neutral: float
-    margin: float
-    share: float = 0.0
+    values: tuple[float, ...]
+    neutral: tuple[float | None, ...]
+    ramp: float = 0.0
+    steps: tuple[float, ...] = ()
 
-    def __call__(self, progress: float) -> float:
-        """Return the margin at this share of the run."""
-        if progress >= self.share:
-            return self.margin
-        return self.neutral + (self.margin - self.neutral) * progress / self.share
+    def __call__(self, progress: float) -> tuple[float, ...]:
+        """Return the numbers at this share of the run."""
+        grown = self._grown(progress)
+        if grown >= 1.0:
+            return self.values
+        return tuple(
+            value if start is None else start + (value - start) * grown
+            for value, start in zip(self.values, self.neutral, strict=True)
+        )
+
+    def _grown(self, progress: float) -> float:
+        if self.steps:
+            return sum(progress >= step for step in self.steps) / len(self.steps)
+        return 1.0 if progress >= self.ramp else progress / self.ramp

@@ -60,7 +60,7 @@ def sphere_figure(
     figure, places = new_figure(4.2 * len(sides), 4.4 if captions else 4.2, 1, len(sides))
     for axes, side in zip(places, sides, strict=True):
         points = globe if side == "front" else globe * [-1.0, 1.0, -1.0]
-        _draw_globe(axes)
+        draw_globe(axes)
         for owner in np.unique(owners):
             _draw_person(axes, points[owners == owner], PEOPLE[owner])
         if captions:
@@ -68,7 +68,7 @@ def sphere_figure(
     return figure
 
 
-def _draw_globe(axes: Axes) -> None:
+def draw_globe(axes: Axes) -> None:
     """Draw a lit ball with a net of meridians and parallels, the far side faint."""
     grid = np.linspace(-1, 1, 400)
     x, y = np.meshgrid(grid, grid)

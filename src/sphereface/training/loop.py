@@ -17,7 +17,7 @@ from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
 from sphereface.errors import DataError
-from sphereface.heads import HeadResult, SoftmaxHead, build_head
+from sphereface.heads import Head, HeadResult, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal
@@ -25,6 +25,7 @@ from sphereface.training.precision import choose_device, choose_precision
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
 from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
+from sphereface.training.symptoms import Watch
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,10 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
 
     torch.manual_seed(settings.seed)
     backbone, head = build_networks(recipe, len(people.identities), device)
-    optimiser = build_optimiser(recipe, backbone, head)
-    state = RunState(backbone, head, optimiser)
+    # After the head, so that a regularizer does not change the weights that backbone and head start from.
+    regularizers = build_regularizers(recipe, len(people.identities), device)
+    optimiser = build_optimiser(recipe, backbone, head, regularizers)
+    state = RunState({"backbone": backbone, "head": head, "regularizers": regularizers}, optimiser)
     recipe_hash = fingerprint(recipe, people, precision)
     start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash)
     write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
@@ -92,9 +95,11 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
         stop_step=steps,
         contract=recipe.input,
         mirror=recipe.augmentation.mirror,
-        augmentation=ImageAugmentation(**recipe.augmentation.model_dump(exclude={"mirror"})),
+        augmentation=ImageAugmentation(**recipe.augmentation.model_dump(exclude={"mirror", "degrade"})),
+        degrade=recipe.augmentation.degrade,
     )
     events = folder / "tensorboard" if settings.tensorboard else None
+    watch = Watch()
     began = mark = time.perf_counter()
     marked_step = start
     with (
@@ -111,12 +116,15 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
             labels = torch.from_numpy(batch.labels).to(device)
             with torch.autocast(device.type, dtype=precision, enabled=precision is torch.bfloat16):
                 embeddings = backbone(images)
+            require_finite(step, float(embeddings.detach().abs().amax()), images, backbone, head, embeddings)
             result: HeadResult = head(embeddings, labels)
-            loss = float(result.loss.detach())
+            levels = torch.from_numpy(batch.levels).to(device)
+            objective = sum((term(embeddings, labels, levels) for term in regularizers), start=result.loss)
+            loss = float(objective.detach())
             require_finite(step, loss, images, backbone, head, embeddings)
 
             optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(result.loss)
+            torch.autograd.backward(objective)
             # With no bound this only measures: a gradient that is not finite must not reach the weights.
             bound = math.inf if recipe.optimiser.clip_norm is None else recipe.optimiser.clip_norm
             norm = torch.nn.utils.clip_grad_norm_([*backbone.parameters(), *head.parameters()], bound)
@@ -129,7 +137,12 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
                 now = time.perf_counter()
                 speed = (done - marked_step) * settings.batch_size / (now - mark)
                 mark, marked_step = now, done
-                journal.write(journal_row(done, settings.batch_size, loss, result, rate, head, speed))
+                row = journal_row(done, settings.batch_size, loss, result, rate, head, speed)
+                remark = watch(result, head)
+                if remark:
+                    progress.say(f"step {done}: {remark}")
+                    row["remark"] = remark
+                journal.write(row)
             if done % settings.checkpoint_every == 0 or done == steps:
                 save_snapshot(folder / "checkpoints", state, done, recipe_hash)
 
@@ -143,11 +156,13 @@ def check_networks(recipe: Recipe) -> None:
     Raises:
         ConfigurationError: If a name or setting does not fit.
     """
-    with torch.device("meta"):
-        build_networks(recipe, 2, torch.device("meta"))
+    device = torch.device("meta")
+    with device:
+        build_networks(recipe, 2, device)
+        build_regularizers(recipe, 2, device)
 
 
-def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, SoftmaxHead]:
+def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, Head]:
     """Build backbone and head as the recipe says, on the device; the weights follow torch's seed."""
     backbone = build_backbone(recipe.backbone.name, size=recipe.input.size, **recipe.backbone.settings)
     head = build_head(
@@ -161,9 +176,20 @@ def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tu
     return backbone.to(device), head.to(device)
 
 
-def build_optimiser(recipe: Recipe, backbone: nn.Module, head: nn.Module) -> torch.optim.SGD:
+def build_regularizers(recipe: Recipe, num_classes: int, device: torch.device) -> nn.ModuleList:
+    """Build the terms that the recipe adds to the loss."""
+    dimension = recipe.backbone.settings.get("embedding_dim", 512)
+    return nn.ModuleList(
+        build_regularizer(
+            term.name, num_classes=num_classes, embedding_dim=dimension, weight=term.weight, **term.settings
+        )
+        for term in recipe.regularizers
+    ).to(device)
+
+
+def build_optimiser(recipe: Recipe, *parts: nn.Module) -> torch.optim.SGD:
     """Build SGD; vectors (biases, slopes, batch norms) are not decayed, as in the published solver."""
-    parameters = [*backbone.parameters(), *head.parameters()]
+    parameters = [parameter for part in parts for parameter in part.parameters()]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.optimiser.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
@@ -186,15 +212,15 @@ def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str
     The format is the one in use, not the recipe's word: ``auto`` means another one on another machine.
     """
     parts = recipe.model_dump_json(
-        include={"input", "backbone", "head", "optimiser", "training", "augmentation"},
+        include={"input", "backbone", "head", "regularizers", "optimiser", "training", "augmentation"},
         exclude={"training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "precision"}},
     )
     return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}".encode()).hexdigest()
 
 
 def journal_row(
-    step: int, batch_size: int, loss: float, result: HeadResult, rate: float, head: SoftmaxHead, speed: float
-) -> dict[str, float | int]:
+    step: int, batch_size: int, loss: float, result: HeadResult, rate: float, head: Head, speed: float
+) -> dict[str, float | int | str]:
     """Return one line of the journal; the angle is the batch's median to the own prototype, in radians."""
     return {
         "step": step,

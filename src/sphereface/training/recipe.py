@@ -7,6 +7,7 @@ comes from the data. Schedules are shares of the run, so that a shorter run foll
 from __future__ import annotations
 
 import tomllib
+import typing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,13 +115,30 @@ class Training(Section):
         return max(1, self.images // self.batch_size)
 
 
+class Regularizer(Section):
+    """A term added to the loss: its name, its weight (None takes its own), and ``settings`` passed to it."""
+
+    name: str
+    weight: float | None = Field(None, gt=0.0)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
 class Augmentation(Section):
-    """What is done to a training image: mirrored half of the time, as SphereFace does; the rest is off."""
+    """What is done to a training image: mirrored half of the time, as SphereFace does; the rest is off.
+
+    Attributes:
+        mirror: Mirror half of the images.
+        shift: Move by up to so many pixels.
+        colour: Change brightness, contrast and saturation by up to this share.
+        erase: Share of the images of which a rectangle is painted over.
+        degrade: Share of the images that are blurred, shrunk or covered at a known level (for ``radial``).
+    """
 
     mirror: bool = True
     shift: int = Field(0, ge=0, le=16)
     colour: float = Field(0.0, ge=0.0, le=1.0)
     erase: float = Field(0.0, ge=0.0, le=1.0)
+    degrade: float = Field(0.0, ge=0.0, le=1.0)
 
 
 class Recipe(Section):
@@ -131,6 +149,7 @@ class Recipe(Section):
     input: InputContract = InputContract(size="112x96")
     backbone: Backbone = Backbone()
     head: Head = Head()
+    regularizers: tuple[Regularizer, ...] = ()
     optimiser: Optimiser = Optimiser()
     training: Training = Training()
     augmentation: Augmentation = Augmentation()
@@ -144,6 +163,13 @@ class Recipe(Section):
             raise ValueError(f"head.settings.{key} is not a setting: it comes from the data and the backbone")
         if "name" in self.backbone.settings:
             raise ValueError("backbone.settings.name is not a setting: set backbone.name")
+        for term in self.regularizers:
+            for key in {"name", "weight", "num_classes", "embedding_dim"} & {*term.settings}:
+                raise ValueError(f"regularizers.settings.{key} is not a setting of '{term.name}'")
+            if term.name == "radial" and not self.augmentation.degrade:
+                raise ValueError(
+                    "the regularizer 'radial' needs pictures of known quality: set augmentation.degrade"
+                )
         if (self.data.trial_known is None) != (self.data.trial_strangers is None):
             raise ValueError("data.trial_known and data.trial_strangers belong together: set both or none")
         return self
@@ -234,7 +260,10 @@ def _explain(error: ValidationError) -> str:
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     model: type[BaseModel] = Recipe
     for part in location:
-        annotation = model.model_fields[str(part)].annotation
+        if isinstance(part, int):  # a place in a list of sections
+            continue
+        annotation = model.model_fields[part].annotation
+        annotation = next(iter(typing.get_args(annotation)), annotation)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
     return list(model.model_fields)

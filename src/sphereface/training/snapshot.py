@@ -7,6 +7,7 @@ augmentation and schedules are pure functions of seed and step, so no random sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,15 +23,23 @@ _KEPT = 2
 
 
 class RunState:
-    """The parts of a run that change with every step."""
+    """The parts of a run that change with every step.
 
-    def __init__(self, backbone: nn.Module, head: nn.Module, optimiser: torch.optim.SGD) -> None:
-        self.backbone, self.head, self.optimiser = backbone, head, optimiser
+    Args:
+        parts: Modules by name: ``backbone``, ``head``, ``regularizers``.
+        optimiser: Of all their parameters.
+    """
+
+    def __init__(self, parts: Mapping[str, nn.Module], optimiser: torch.optim.SGD) -> None:
+        self.parts, self.optimiser = parts, optimiser
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor under a name of its own; parameters and their velocities share a name."""
-        state = {f"backbone.{name}": value for name, value in self.backbone.state_dict().items()}
-        state |= {f"head.{name}": value for name, value in self.head.state_dict().items()}
+        state = {
+            f"{part}.{name}": value
+            for part, module in self.parts.items()
+            for name, value in module.state_dict().items()
+        }
         for name, parameter in self.named_parameters():
             velocity = self.optimiser.state.get(parameter, {}).get("momentum_buffer")
             if velocity is not None:
@@ -38,10 +47,11 @@ class RunState:
         return state
 
     def named_parameters(self) -> list[tuple[str, nn.Parameter]]:
-        """Return backbone and head parameters with their full names."""
+        """Return every part's parameters with their full names."""
         return [
-            *((f"backbone.{name}", value) for name, value in self.backbone.named_parameters()),
-            *((f"head.{name}", value) for name, value in self.head.named_parameters()),
+            (f"{part}.{name}", value)
+            for part, module in self.parts.items()
+            for name, value in module.named_parameters()
         ]
 
     def load(self, tensors: dict[str, Tensor]) -> None:
@@ -50,8 +60,7 @@ class RunState:
         Raises:
             ModelError: If a tensor is missing, left over, or of another shape.
         """
-        parts = {"backbone": self.backbone, "head": self.head}
-        for prefix, module in parts.items():
+        for prefix, module in self.parts.items():
             dotted = f"{prefix}."
             own = {k.removeprefix(dotted): v for k, v in tensors.items() if k.startswith(dotted)}
             try:

@@ -7,7 +7,10 @@ Each test file writes its loss as one numpy function of (x, w, labels). Its grad
 * in detached mode by hand, from the definition dL/dcos_ij = rho_i (p_ij - [j = y_i]) / N, pulled back through
   the normalisations.
 
-For the complex step a loss must be analytic: lengths as sqrt(sum of squares), no abs, no conjugates.
+For the complex step a loss must be analytic: lengths as sqrt(sum of squares), no abs, no conjugates. What a loss
+holds constant (a running mean, a mask, a weight) enters its function as numbers taken from the real batch. Where
+a loss is more than logits over (C, d) prototypes, detached mode is that function too, with f(theta) - cos(theta)
+held at its value on the real batch.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from sphereface.heads import HeadResult, SoftmaxHead, build_head
+from sphereface.heads import HeadResult, MarginHead, build_head
 
 Array = NDArray[Any]
 Equation = Callable[[Array, Array, Array], Any]
@@ -30,7 +33,7 @@ STEP = 1e-30
 
 @dataclass(frozen=True)
 class Batch:
-    """Embeddings (N, d) of several lengths, prototypes (C, d) of several lengths, labels (N,)."""
+    """Embeddings (N, d) of several lengths, prototypes (C, d) or (C, K, d) of several lengths, labels (N,)."""
 
     x: Array
     w: Array
@@ -39,8 +42,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a head gave: result, and gradients by embeddings and prototypes."""
+    """What a head gave: result, and gradients by embeddings and prototypes; and the head as it is after that."""
 
+    head: MarginHead
     result: HeadResult
     loss: float
     by_x: Array
@@ -71,21 +75,21 @@ def batch() -> Batch:
     return Batch(x * np.linspace(0.5, 6.0, len(angles))[:, None], w, labels)
 
 
-def make_head(name: str, batch: Batch, **settings: Any) -> SoftmaxHead:
+def make_head(name: str, batch: Batch, **settings: Any) -> MarginHead:
     """Build a float64 head whose prototypes are those of the batch."""
-    head = build_head(name, num_classes=batch.w.shape[0], embedding_dim=batch.w.shape[1], **settings).double()
+    head = build_head(name, num_classes=batch.w.shape[0], embedding_dim=batch.w.shape[-1], **settings).double()
     with torch.no_grad():
         head.prototypes.copy_(torch.from_numpy(batch.w))
     return head
 
 
-def evaluate(head: SoftmaxHead, batch: Batch) -> Outcome:
+def evaluate(head: MarginHead, batch: Batch) -> Outcome:
     """Run a head forwards and backwards."""
     x = torch.from_numpy(batch.x).requires_grad_()
     result = head(x, torch.from_numpy(batch.labels))
     head.zero_grad()
     result.loss.backward()
-    return Outcome(result, result.loss.item(), x.grad.numpy(), head.prototypes.grad.numpy().copy())
+    return Outcome(head, result, result.loss.item(), x.grad.numpy(), head.prototypes.grad.numpy().copy())
 
 
 def complex_step(function: Callable[[Array], Any], at: Array) -> Array:
@@ -96,6 +100,31 @@ def complex_step(function: Callable[[Array], Any], at: Array) -> Array:
         moved[index] += 1j * STEP
         gradient[index] = np.imag(function(moved)) / STEP
     return gradient
+
+
+def softmax_parts(values: Array, labels: Array) -> tuple[Array, Array]:
+    """Return the cross-entropy of each sample (N,) and its slope by the logits, p_ij - [j = y_i], (N, C)."""
+    shifted = np.exp(values - values.max(axis=1, keepdims=True))
+    probability = shifted / shifted.sum(axis=1, keepdims=True)
+    rows = np.arange(len(values))
+    return -np.log(probability[rows, labels]), probability - np.eye(values.shape[1])[labels]
+
+
+def logistic_parts(values: Array, labels: Array, own: float, others: float) -> tuple[Array, Array]:
+    """Return own log(1 + e^-z_y) + others sum log(1 + e^z_j), (N,), and its slope by the logits, (N, C).
+
+    The slope is a weighted sigmoid less [j = y]: -own (1 - sigma(z_y)) and others sigma(z_j).
+    """
+    at_own = np.eye(values.shape[1], dtype=bool)[labels]
+    sigmoid = 1.0 / (1.0 + np.exp(-values))
+    each = np.where(at_own, own * np.log1p(np.exp(-values)), others * np.log1p(np.exp(values)))
+    return each.sum(axis=1), np.where(at_own, own * (sigmoid - 1.0), others * sigmoid)
+
+
+@pytest.fixture
+def step_by_step() -> Callable[..., Array]:
+    """Return ``complex_step``: (function, array) to the gradient, for what is neither embedding nor prototype."""
+    return complex_step
 
 
 @pytest.fixture
@@ -118,7 +147,8 @@ def agrees_when_detached(batch: Batch) -> Callable[..., None]:
     """Return a check: detached, the loss is the equation's and the gradient is the plain cosine's.
 
     ``logits(x, w, labels)`` gives the (N, C) logits with margin; ``rho(norm)`` and ``rho_slope(norm)``
-    give rho and its derivative.
+    give rho and its derivative. For one class against all, ``logistic`` gives the weights of own class and
+    others and ``bias`` what is added to the logits.
     """
 
     def check(
@@ -126,13 +156,16 @@ def agrees_when_detached(batch: Batch) -> Callable[..., None]:
         logits: Callable[[Array, Array, Array], Array],
         rho: Callable[[Array], Array],
         rho_slope: Callable[[Array], Array],
+        logistic: tuple[float, float] | None = None,
+        bias: float = 0.0,
         **settings: Any,
     ) -> None:
         x, w, labels = batch.x, batch.w, batch.labels
         values = logits(x, w, labels)
-        shifted = np.exp(values - values.max(axis=1, keepdims=True))
-        probability = shifted / shifted.sum(axis=1, keepdims=True)
-        wrong = probability - np.eye(len(w))[labels]
+        if logistic is None:
+            per_sample, wrong = softmax_parts(values, labels)
+        else:
+            per_sample, wrong = logistic_parts(values + bias, labels, *logistic)
         norm_x = np.sqrt((x**2).sum(axis=1, keepdims=True))
         norm_w = np.sqrt((w**2).sum(axis=1, keepdims=True))
         u, v = x / norm_x, w / norm_w
@@ -145,7 +178,7 @@ def agrees_when_detached(batch: Batch) -> Callable[..., None]:
         by_w = (by_v - (by_v * v).sum(axis=1, keepdims=True) * v) / norm_w
 
         outcome = evaluate(make_head(name, batch, gradient="detached", **settings), batch)
-        expected = -np.log(probability[np.arange(len(x)), labels]).mean()
+        expected = per_sample.mean()
         assert outcome.loss == pytest.approx(expected, rel=1e-12)
         np.testing.assert_allclose(outcome.by_x, by_x, rtol=1e-10, atol=1e-11)
         np.testing.assert_allclose(outcome.by_w, by_w, rtol=1e-10, atol=1e-11)
@@ -157,6 +190,18 @@ def agrees_when_detached(batch: Batch) -> Callable[..., None]:
         np.testing.assert_allclose(outcome.by_w, by_v / norm_w, rtol=1e-10, atol=1e-11)
 
     return check
+
+
+@pytest.fixture
+def head_on(batch: Batch) -> Callable[..., MarginHead]:
+    """Return a function that builds a row, in float64, on the batch's prototypes."""
+    return lambda name, **settings: make_head(name, batch, **settings)
+
+
+@pytest.fixture
+def run_again(batch: Batch) -> Callable[[MarginHead], Outcome]:
+    """Return a function that runs a head that is there already, forwards and backwards, on the batch."""
+    return lambda head: evaluate(head, batch)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 
 from sphereface.errors import ConfigurationError
 from sphereface.heads import build_head
-from sphereface.heads.margins import sphereface
+from sphereface.heads.losses.sphereface import multiplied as sphereface
 from sphereface.heads.schedule import LambdaAnnealing
 
 

@@ -10,7 +10,8 @@ import torch
 
 from sphereface.errors import ConfigurationError
 from sphereface.heads import build_head
-from sphereface.heads.margins import arcface, arcface_easy
+from sphereface.heads.losses.arcface import added as arcface
+from sphereface.heads.losses.arcface import added_easy as arcface_easy
 
 
 def psi(theta, m, fallback):
@@ -97,7 +98,7 @@ def test_margin_is_in_radians_and_at_most_a_quarter_turn(margin):
 
 
 def test_only_arcface_has_an_easy_form():
-    with pytest.raises(ConfigurationError, match="fallback must be one of hard, not 'easy'"):
+    with pytest.raises(ConfigurationError, match="'cosface' has no setting 'fallback'"):
         build_head("cosface", num_classes=4, embedding_dim=5, fallback="easy")
     with pytest.raises(ConfigurationError, match="fallback must be one of hard, easy, not 'soft'"):
         build_head("arcface", num_classes=4, embedding_dim=5, fallback="soft")

@@ -8,7 +8,7 @@ import torch
 
 from sphereface.errors import ConfigurationError
 from sphereface.heads import build_head
-from sphereface.heads.schedule import MarginRamp
+from sphereface.heads.schedule import MarginSchedule
 
 
 def logits_with_margin(m, x, w, labels, scale):
@@ -55,9 +55,9 @@ def test_ramp_is_a_straight_line_from_no_margin(agrees_in_full, batch, run_head)
     """A quarter of the run at a ramp over half of it: half the margin."""
     halfway = run_head("cosface", progress=0.25, margin=0.4, margin_ramp=0.5)
     assert halfway.loss == pytest.approx(equation(0.2, 64.0)(batch.x, batch.w, batch.labels), rel=1e-12)
-    ramp = MarginRamp(neutral=0.0, margin=0.4, share=0.5)
-    assert [ramp(p) for p in (0.0, 0.125, 0.5, 0.9, 1.0)] == pytest.approx([0.0, 0.1, 0.4, 0.4, 0.4])
-    assert MarginRamp(neutral=0.0, margin=0.4)(0.0) == 0.4
+    ramp = MarginSchedule((0.4,), (0.0,), ramp=0.5)
+    assert [ramp(p)[0] for p in (0.0, 0.125, 0.5, 0.9, 1.0)] == pytest.approx([0.0, 0.1, 0.4, 0.4, 0.4])
+    assert MarginSchedule((0.4,), (0.0,))(0.0) == (0.4,)
 
 
 @pytest.mark.parametrize("progress", [-0.1, 1.5, float("nan")])

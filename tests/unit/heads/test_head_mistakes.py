@@ -8,6 +8,7 @@ import torch
 from sphereface.errors import ConfigurationError, SpherefaceError
 from sphereface.heads import HEADS, build_head
 from sphereface.heads.build import settings_of
+from sphereface.heads.table import ROWS
 
 SIZES = {"num_classes": 4, "embedding_dim": 3}
 X, Y = torch.ones(2, 3), torch.tensor([0, 3])
@@ -52,23 +53,72 @@ def test_refuses_a_batch_that_does_not_fit(name, x, y, message):
         ("scale", "30", "scale must be a number in (0, 10000], not '30'"),
         ("radius", "fixed", "radius must be one of nfn, hfn, sfn, not 'fixed'"),
         ("radius_weight", -1.0, "radius_weight must be a number in [0, 1e+06], not -1.0"),
-        ("gradient", "cgd", "gradient must be one of full, detached, not 'cgd'"),
+        ("gradient", "cgd", "gradient must be one of full, detached, normalised, not 'cgd'"),
         ("prototypes", "free", "prototypes must be one of reparametrised, projected, not 'free'"),
         ("margin_ramp", 1.5, "margin_ramp must be a number in [0, 1], not 1.5"),
         ("loss_weight", 0.0, "loss_weight must be a number in (0, 1e+06], not 0.0"),
     ],
 )
 def test_refuses_settings_out_of_range(name, setting, value, message):
+    if setting not in {*SIZES, *settings_of(name)}:
+        message = f"head '{name}' has no setting '{setting}'."
+        with pytest.raises(ConfigurationError, match=message):
+            build_head(name, **{**SIZES, setting: value})
+        return
     with pytest.raises(ConfigurationError) as caught:
         build_head(name, **{**SIZES, setting: value})
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("name", [name for name in HEADS if name not in ("softmax", "normface")])
-@pytest.mark.parametrize("margin", [-0.1, -3, 1e9, float("nan"), float("inf"), "0.5", True, [0.5]])
-def test_refuses_a_margin_out_of_range(name, margin):
-    with pytest.raises(ConfigurationError, match=r"^margin must be a number in \[[\d.]+, [\d.]+\], not "):
-        build_head(name, **SIZES, margin=margin)
+OWN_NUMBERS = [(name, key, setting) for name, row in ROWS.items() for key, setting in row.settings.items()]
+
+
+@pytest.mark.parametrize(("name", "key", "setting"), OWN_NUMBERS)
+def test_refuses_a_number_of_its_own_out_of_range(name, key, setting):
+    for wrong in (setting.low - 1.0, setting.high * 2.0 + 1.0, float("nan"), float("inf"), "0.5", True, [0.5]):
+        with pytest.raises(ConfigurationError, match=rf"^{key} must be a number in [\[(].*\], not "):
+            build_head(name, **SIZES, **{key: wrong})
+    if setting.whole:
+        with pytest.raises(ConfigurationError, match=f"^{key} must be a whole number for this head, not "):
+            build_head(name, **SIZES, **{key: setting.low + 0.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("magface", {"low_norm": 50.0, "high_norm": 40.0}, "low_norm = 50, high_norm = 40.*must be below"),
+        ("magface", {"low_margin": 0.9}, "low_margin must not be above high_margin"),
+        ("combined", {"m1": 0.8, "m2": 0.0, "m3": 0.0}, "m1 = 0.8, m2 = 0, m3 = 0 do not fit.*raise one of"),
+        ("cosface", {"gradient": "normalised"}, "'normalised' is the authors' gradient of A-Softmax"),
+        ("a-softmax", {"gradient": "normalised", "radius": "hfn"}, "with radius = 'nfn' only"),
+        ("cosface", {"margin_steps": (0.5, 0.2)}, r"margin_steps must be rising numbers in \[0, 1\]"),
+        ("cosface", {"margin_steps": "often"}, "margin_steps must be rising numbers"),
+        ("cosface", {"margin_steps": (0.5,), "margin_ramp": 0.1}, "exclude each other"),
+        ("cosface", {"fallback": "easy"}, "head 'cosface' has no setting 'fallback'"),
+        ("subcenter-arcface", {"centres": 0}, "centres must be a whole number from 1 to 64, not 0"),
+    ],
+)
+def test_refuses_settings_that_do_not_fit_each_other(name, settings, words):
+    with pytest.raises(ConfigurationError, match=words):
+        build_head(name, **SIZES, **settings)
+
+
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "number 1 of 2 holds NaN or infinity"),
+        (float("inf"), "number 1 of 2 holds NaN or infinity"),
+        (0.0, "number 1 of 2 is the zero vector, which has no direction"),
+        (1e30, "number 1 of 2 has a length of inf, beyond the range of torch.float32"),
+    ],
+)
+def test_refuses_an_embedding_without_a_direction(name, value, words):
+    x = torch.stack([X[0], torch.full((3,), value)])
+    with pytest.raises(
+        ConfigurationError, match=f"embeddings must be finite and of a length above 0, but {words}"
+    ):
+        build_head(name, **SIZES)(x, Y)
 
 
 def test_names_the_nearest_row():
@@ -76,7 +126,9 @@ def test_names_the_nearest_row():
         ConfigurationError, match=r"unknown head 'cosfase'\. Did you mean 'cosface'\? Known: softmax,"
     ):
         build_head("cosfase", **SIZES)
-    with pytest.raises(ConfigurationError, match=r"unknown head 'zzz'\. Known: softmax, normface, a-softmax"):
+    with pytest.raises(
+        ConfigurationError, match=r"unknown head 'zzz'\. Known: softmax, normface, l-softmax, a-softmax"
+    ):
         build_head("zzz", **SIZES)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sphereface.heads.margins import sphereface
+from sphereface.heads.losses.sphereface import multiplied as sphereface
 
 
 def psi(theta, m):

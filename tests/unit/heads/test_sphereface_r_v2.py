@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sphereface.heads.margins import angle_of_cosine, sphereface_r_v2_others
+from sphereface.heads.arccosine import arccosine as angle_of_cosine
+from sphereface.heads.losses.sphereface_r_v2 import divided as sphereface_r_v2_others
 
 
 def logits_with_margin(m, x, w, labels, scale):

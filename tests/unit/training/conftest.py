@@ -38,7 +38,7 @@ def tiny_recipe(tiny_people: Path) -> Callable[..., Recipe]:
             "training": {"images": 8 * 8, "batch_size": 8, "checkpoint_every": 3, "journal_every": 1},
         }
         for name, section in sections.items():
-            values[name] = {**values.get(name, {}), **section}
+            values[name] = {**values.get(name, {}), **section} if isinstance(section, dict) else section
         return parse_recipe(values)
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -44,11 +45,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
-@pytest.mark.parametrize("stopped_at", [3, 6])
+EVERY_TERM: dict[str, Any] = {
+    "head": {"name": "curricularface", "settings": {"scale": 16.0}},
+    "regularizers": [{"name": "center"}, {"name": "uniformity", "weight": 0.5}, {"name": "radial"}],
+    "augmentation": {"degrade": 0.5},
+}
+
+
+@pytest.mark.parametrize(("stopped_at", "changes"), [(3, {}), (6, {}), (3, EVERY_TERM)])
 def test_a_run_resumed_from_any_snapshot_ends_with_the_same_bits(
-    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, stopped_at: int
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, stopped_at: int, changes: dict[str, Any]
 ) -> None:
-    whole = weights(tmp_path / "whole", tiny_recipe(), tiny_people)
+    recipe = tiny_recipe(**changes)
+    whole = weights(tmp_path / "whole", recipe, tiny_people)
     broken = tmp_path / "broken"
     # Keep only the snapshot of that step, as if the run had been killed between it and the next one;
     # the journal of a killed run may reach further than the snapshot, and may end in half a line.
@@ -68,11 +77,11 @@ def test_a_run_resumed_from_any_snapshot_ends_with_the_same_bits(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "save_snapshot", save_and_stop)
         with pytest.raises(StopError):
-            train(tiny_recipe(), read_manifest(tiny_people), broken)
+            train(recipe, read_manifest(tiny_people), broken)
     assert kept in {path.name for path in (broken / "checkpoints").iterdir()}
     with (broken / "journal.jsonl").open("a") as file:
         file.write('{"step": 99, "los')
-    resumed = train(tiny_recipe(), read_manifest(tiny_people), broken)
+    resumed = train(recipe, read_manifest(tiny_people), broken)
     assert resumed.resumed_at == stopped_at
     assert all(torch.equal(whole[name], value) for name, value in resumed.backbone.state_dict().items())
     assert [row["step"] for row in read_journal(broken / "journal.jsonl")] == list(range(1, 9))
@@ -124,7 +133,7 @@ def test_a_snapshot_of_another_architecture_is_refused(
     train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
     wider = tiny_recipe(backbone={"settings": {"embedding_dim": 32, "batch_norm": True}})
     backbone, head = build_networks(wider, 6, torch.device("cpu"))
-    state = RunState(backbone, head, build_optimiser(wider, backbone, head))
+    state = RunState({"backbone": backbone, "head": head}, build_optimiser(wider, backbone, head))
     import safetensors
 
     with safetensors.safe_open(max((tmp_path / "checkpoints").iterdir()), framework="pt") as file:

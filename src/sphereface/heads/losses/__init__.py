@@ -1,0 +1,1 @@
+"""One file a loss: its functions, its constants with their source, and its row. ``heads/table.py`` lists them."""

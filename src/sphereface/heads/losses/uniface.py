@@ -1,0 +1,44 @@
+"""UniFace: one against all with a single bias, whose b / s is a threshold that holds for every pair of people."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from sphereface.heads.row import Logistic, Row, Setting
+
+
+def subtracted_one(theta: Tensor, m: float = 0.4, *_: float) -> Tensor:
+    """Return cos(theta) - m.
+
+    >>> subtracted_one(torch.zeros(1))
+    tensor([0.6000])
+    """
+    return torch.cos(theta) - m
+
+
+ROW = Row(
+    title="UniFace",
+    year=2023,
+    source=(
+        "Zhou et al. 2023 (ICCV), the authors' code: m = 0.4, s = 64, first bias -log(10 C); they clamp every "
+        "logit to [-s, s], here the softplus is exact"
+    ),
+    formula=(r"\cos\theta-m", r"\cos\theta"),
+    scale=64.0,
+    settings={
+        "margin": Setting(0.4, 0.0, 2.0),
+        "others_weight": Setting(1.0, 1e-6, 1e6, "l, weight of the other classes"),
+    },
+    psi=subtracted_one,
+    neutral={"margin": 0.0},
+    link="logistic",
+    logistic=Logistic(
+        own=lambda m, weight: 1.0,
+        others=lambda m, weight: weight,
+        bias=lambda num_classes, scale, m, weight: -math.log(10.0 * num_classes),
+    ),
+    laws=frozenset({"ordered", "monotone", "strict"}),
+)

@@ -1,0 +1,121 @@
+"""PairHead: a loss over pairs of embeddings, with the last ones of earlier batches kept to compare with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sphereface.heads.checks import check_batch, check_embeddings, check_number
+from sphereface.heads.link import softplus
+from sphereface.heads.margin_head import HeadResult
+from sphereface.heads.row import Row
+from sphereface.sphere.geometry import angle, length, unit
+
+_NOBODY = -1
+
+
+class PairHead(nn.Module):
+    """SimPLE: binary cross-entropy over all pairs of the batch with itself and with the bank.
+
+    The score of a pair is x.y - b_theta |x| |y|. With bias b and sharpness r, genuine pairs give
+    softplus(-(score - m + b) / r), impostor pairs softplus((score + m + b) r); the loss is
+    alpha mean(genuine) + (1 - alpha) mean(impostor). A kind of pair that the batch does not have counts 0.
+
+    Attributes:
+        bias: b, ().
+        bank: Earlier embeddings, (B, d), with ``bank_labels`` (B,), -1 where nothing is kept yet. Both are in
+            the state that is saved.
+    """
+
+    bank: Tensor
+    bank_labels: Tensor
+    place: Tensor
+
+    def __init__(
+        self,
+        row: Row,
+        *,
+        num_classes: int,
+        embedding_dim: int,
+        values: tuple[float, ...],
+        loss_weight: float | None,
+    ) -> None:
+        super().__init__()
+        self.row, self.num_classes, self.loss_weight = row, num_classes, loss_weight
+        self.b_theta, self.balance, self.sharpness, self.margin, first_bias, size = values
+        self.bias = nn.Parameter(torch.tensor(float(first_bias)))
+        self.register_buffer("bank", torch.zeros(int(size), embedding_dim))
+        self.register_buffer("bank_labels", torch.full((int(size),), _NOBODY))
+        self.register_buffer("place", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def prototypes(self) -> Tensor:
+        """Mean direction of every class in the bank, (C, d); zero for those who are not in it."""
+        kept = self.bank_labels >= 0
+        sums = torch.zeros(self.num_classes, self.bank.shape[1], dtype=self.bank.dtype, device=self.bank.device)
+        sums.index_add_(0, self.bank_labels[kept], unit(self.bank[kept]))
+        directions: Tensor = unit(sums)
+        return directions
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> HeadResult:
+        """Compute the loss of a batch, then put it into the bank.
+
+        Args:
+            embeddings: Raw embeddings (N, d), any length but zero.
+            labels: Class of each, (N,), int64 in [0, C).
+
+        Raises:
+            ConfigurationError: As ``MarginHead.forward``.
+        """
+        check_batch(embeddings, labels, self.num_classes, self.bank.shape[1])
+        with torch.autocast(embeddings.device.type, enabled=False):
+            wide = torch.promote_types(torch.promote_types(embeddings.dtype, self.bank.dtype), torch.float32)
+            x = embeddings.to(wide)
+            check_embeddings(x, length(x))
+            theta: Tensor = angle(x.detach(), self.prototypes.to(wide)[labels])
+            per_sample = self._per_sample(x, labels)
+        self._keep(x.detach(), labels)
+        loss = per_sample.sum()
+        if self.loss_weight is not None:
+            loss = loss * self.loss_weight
+        return HeadResult(loss, per_sample.detach() * len(x), theta)
+
+    @torch.no_grad()
+    def advance(self, progress: float) -> None:
+        """Check the progress; this loss has no schedule.
+
+        Raises:
+            ConfigurationError: If ``progress`` is not in [0, 1].
+        """
+        check_number("progress", progress, 0.0, 1.0)
+
+    def schedule_state(self) -> dict[str, float]:
+        """Return the bias, for the journal."""
+        return {"bias": float(self.bias.detach())}
+
+    def _per_sample(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Return each sample's share of the loss, (N,)."""
+        kept = self.bank_labels >= 0
+        keys = torch.cat([x.detach(), self.bank[kept].to(x)])
+        key_labels = torch.cat([labels, self.bank_labels[kept]])
+        scores = x @ keys.T - self.b_theta * length(x)[:, None] * length(keys)[None, :] + self.bias.to(x)
+        same = labels[:, None] == key_labels[None, :]
+        itself = torch.zeros_like(same)
+        itself[:, : len(x)].fill_diagonal_(True)
+        genuine, impostor = same & ~itself, ~same
+        at_genuine = softplus(-(scores - self.margin) / self.sharpness) * genuine
+        at_impostor = softplus((scores + self.margin) * self.sharpness) * impostor
+        return self.balance * at_genuine.sum(dim=1) / genuine.sum().clamp(min=1) + (
+            1.0 - self.balance
+        ) * at_impostor.sum(dim=1) / impostor.sum().clamp(min=1)
+
+    @torch.no_grad()
+    def _keep(self, x: Tensor, labels: Tensor) -> None:
+        size = len(self.bank)
+        if not self.training or size == 0:
+            return
+        x, labels = x[-size:], labels[-size:]
+        places = (self.place + torch.arange(len(x), device=x.device)) % size
+        self.bank[places] = x.to(self.bank.dtype)
+        self.bank_labels[places] = labels
+        self.place.copy_((self.place + len(x)) % size)
