@@ -103,7 +103,7 @@ def test_another_recipe_in_the_same_folder_is_refused(
     tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
 ) -> None:
     train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
-    with pytest.raises(ModelError, match="another run .*; choose another --out"):
+    with pytest.raises(ModelError, match=r"another run .*; choose another --out"):
         train(tiny_recipe(training={"seed": 9}), read_manifest(tiny_people), tmp_path)
 
 
