@@ -1,0 +1,131 @@
+"""Does every loss of the table train? SFNet-4 on drawn people, a fixed number of images, two seeds.
+
+    python benchmarks/losses_train.py WORK_FOLDER [--images 30000] [--seeds 1 2] [--only arcface ...]
+
+Each loss has its published settings. A run that is done is kept in WORK_FOLDER and not repeated, so the program
+can be stopped at any time and goes on when it is called again; at the end it prints the table of
+docs/results/losses.md. A loss *trains* if the network tells 60 unseen people apart with less than half the equal
+error rate of an untrained one. One pair of seeds says nothing about which loss is better.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sphereface.backbones import build_backbone
+from sphereface.data.manifest import Manifest, read_manifest
+from sphereface.data.synthetic_folder import write_faces
+from sphereface.errors import SpherefaceError
+from sphereface.evaluation import all_pairs, verify
+from sphereface.faces.image import read_image
+from sphereface.heads.table import ROWS
+from sphereface.training.journal import read_journal
+from sphereface.training.loop import train
+from sphereface.training.recipe import Recipe, parse_recipe
+
+LEARNERS, SHOTS, UNSEEN, UNSEEN_SHOTS = 300, 16, 60, 6
+
+
+def recipe(name: str, people: Path, images: int, seed: int) -> Recipe:
+    """Return the run's recipe: the loss as published, nothing else chosen for it."""
+    return parse_recipe(
+        {
+            "data": {"train": [people]},
+            "input": {"size": "112x112"},
+            "backbone": {"name": "sfnet4", "settings": {"embedding_dim": 256, "batch_norm": True}},
+            "head": {"name": name},
+            "optimiser": {"clip_norm": 5.0},
+            "training": {"images": images, "batch_size": 64, "seed": seed, "checkpoint_every": 100_000},
+        }
+    )
+
+
+def equal_error_rate(network: torch.nn.Module, unseen: Manifest) -> dict[str, float]:
+    """Return the equal error rate on people the network has not seen, with its interval."""
+    pixels = np.stack([read_image(path) for path in unseen.paths])
+    scaled = (torch.from_numpy(pixels).float() - 127.5) / 128.0
+    with torch.inference_mode():
+        parts = [network(part) for part in scaled.permute(0, 3, 1, 2).split(64)]  # type: ignore[no-untyped-call]
+    names = [unseen.identities[label] for label in unseen.labels]
+    rate = verify(all_pairs(torch.cat(parts).numpy(), names)).eer
+    return {"value": float(rate.value or 0.0), "low": float(rate.low or 0.0), "high": float(rate.high or 0.0)}
+
+
+def run(name: str, seed: int, images: int, people: Path, unseen: Manifest, work: Path) -> dict[str, Any]:
+    """Train one loss with one seed, or read what an earlier call measured."""
+    kept = work / "done" / f"{name}-{seed}-{images}.json"
+    if kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+    began = time.perf_counter()
+    folder = work / "runs" / f"{name}-{seed}-{images}"
+    found = {"name": name, "seed": seed}
+    try:
+        trained = train(recipe(name, people, images, seed), read_manifest(people), folder)
+        journal = read_journal(folder / "journal.jsonl")
+        found |= {
+            "loss": [journal[0]["loss"], journal[-1]["loss"]],
+            "degrees": [float(np.degrees(journal[0]["angle"])), float(np.degrees(journal[-1]["angle"]))],
+            "remark": next((row["remark"] for row in journal if "remark" in row), ""),
+            "eer": equal_error_rate(trained.backbone.eval(), unseen),
+        }
+    except SpherefaceError as error:
+        found["error"] = str(error)
+    found["seconds"] = time.perf_counter() - began
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(found))
+    return found
+
+
+def table(runs: list[dict[str, Any]], untrained: float) -> str:
+    """Return the Markdown table of all runs so far."""
+    lines = [
+        "| loss | seed | loss, first to last | own angle | equal error rate, unseen people | trains |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in runs:
+        if "error" in each:
+            lines.append(f"| `{each['name']}` | {each['seed']} | {each['error'][:80]} | | | **no** |")
+            continue
+        eer, loss, degrees = each["eer"], each["loss"], each["degrees"]
+        verdict = "yes" if eer["value"] < untrained / 2 else "**no**"
+        lines.append(
+            f"| `{each['name']}` | {each['seed']} | {loss[0]:.2f} to {loss[1]:.2f} | {degrees[0]:.0f} to "
+            f"{degrees[1]:.0f} degrees | {eer['value']:.1%} ({eer['low']:.1%} to {eer['high']:.1%}) | {verdict} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--images", type=int, default=30_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", nargs="+", default=list(ROWS))
+    options = parser.parse_args()
+    write_faces(options.work / "learn", range(LEARNERS), SHOTS, seed=11)
+    write_faces(options.work / "unseen", range(10_000, 10_000 + UNSEEN), UNSEEN_SHOTS, seed=11)
+    unseen = read_manifest(options.work / "unseen")
+    torch.manual_seed(0)
+    untrained = equal_error_rate(build_backbone("sfnet4", size="112x112", embedding_dim=256).eval(), unseen)[
+        "value"
+    ]
+    print(f"equal error rate of an untrained network: {untrained:.1%}")
+    runs: list[dict[str, Any]] = []
+    for seed in options.seeds:
+        for name in options.only:
+            runs.append(run(name, seed, options.images, options.work / "learn", unseen, options.work))
+            print(json.dumps(runs[-1]), flush=True)
+    print(table(sorted(runs, key=lambda each: (list(ROWS).index(each["name"]), each["seed"])), untrained))
+
+
+if __name__ == "__main__":
+    main()
