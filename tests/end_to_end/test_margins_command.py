@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,16 @@ def test_the_sphere_of_a_loss_is_trained_and_drawn(tmp_path: Path) -> None:
     assert "trained with cosface, simple" in text
     assert "Did you mean 'cosface'" in fails("sphere", "cosfase", "--out", tmp_path / "no.svg")
     assert not (tmp_path / "no.svg").exists()
+
+
+def test_the_pictures_of_the_documentation_are_those_of_the_table(tmp_path: Path) -> None:
+    """A changed loss is to be drawn again: sphereface margins thumbnails --out docs/pictures/losses."""
+    drawn = {Path(name).name for name in told("thumbnails", "--out", tmp_path)["files"]}
+    kept = Path(__file__).resolve().parents[2] / "docs/pictures/losses"
+    assert drawn == {path.name for path in kept.iterdir()}
+    number = re.compile(r"-?\d+\.\d+")
+    for name in sorted(drawn):
+        ours, theirs = (number.findall((home / name).read_text()) for home in (tmp_path, kept))
+        assert list(map(float, ours)) == pytest.approx(list(map(float, theirs)), abs=0.01), (
+            name
+        )  # hundredths of a point

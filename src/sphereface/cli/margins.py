@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sphereface.cli import margin_plot, margin_sphere
+from sphereface.cli import margin_plot, margin_sphere, margin_thumbnails
 from sphereface.cli.options import Json
 from sphereface.cli.output import print_json
 from sphereface.errors import ConfigurationError, DataError, nearest
@@ -157,6 +157,7 @@ def effective(
 
 app.command("plot")(margin_plot.command)
 app.command("sphere")(margin_sphere.command)
+app.command("thumbnails")(margin_thumbnails.command)
 
 
 def _number(value: float) -> float | None:

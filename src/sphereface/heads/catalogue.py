@@ -17,14 +17,15 @@ _TEST_FILES = {
 
 
 def loss_table() -> str:
-    """Return a Markdown table of every loss: name, paper, psi, eta, rho, constants, laws."""
+    """Return a Markdown table of every loss: name and paper, picture, psi over eta, rho, defaults."""
     lines = [
-        "| name | loss | $\\psi(\\theta)$, own class | $\\eta(\\theta)$, others | $\\rho$ | defaults |",
-        "|---|---|---|---|---|---|",
+        "| loss | | $\\psi(\\theta)$, own class; $\\eta(\\theta)$, others | $\\rho$ | defaults |",
+        "|---|---|---|---|---|",
     ]
     for name, row in ROWS.items():
-        psi, eta = row.formula
-        lines.append(f"| `{name}` | {_paper(row)} | ${psi}$ | ${eta}$ | {_radius(row)} | {_constants(row)} |")
+        drawn = "" if row.link == "pairs" else f"![psi and eta of {row.title}](pictures/losses/{name}.svg)"
+        formulas = "<br>".join(f"${formula}$" for formula in dict.fromkeys(row.formula))
+        lines.append(f"| `{name}`<br>{_paper(row)} | {drawn} | {formulas} | {_radius(row)} | {_constants(row)} |")
     return "\n".join(lines)
 
 
@@ -62,7 +63,7 @@ def _constants(row: Row) -> str:
         parts.append(f"lambda {row.annealed[0]:g} to {row.annealed[3]:g}")
     if row.centres is not None:
         parts.append(f"centres {row.centres}")
-    return ", ".join(parts)
+    return "<br>".join(parts)
 
 
 def _note(name: str, row: Row) -> str:

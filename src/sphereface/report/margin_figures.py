@@ -17,6 +17,7 @@ from sphereface.errors import ConfigurationError, DataError
 from sphereface.evaluation.results import Floats
 from sphereface.report.canvas import (
     ACCENT,
+    GRID,
     INK,
     MUTED,
     PAPER,
@@ -67,6 +68,32 @@ def psi_figure(theta: Floats, values: Mapping[str, Floats], slopes: Mapping[str,
             axes.plot(degrees, np.where(gaps, np.nan, curve), label=name, color=colour, linestyle=dash)
     entries, labels = left.get_legend_handles_labels()
     figure.legend(entries, labels, loc="outside lower center", ncols=columns, handlelength=2.0)
+    return figure
+
+
+@styled
+def thumbnail_figure(theta: Floats, psi: Floats, eta: Floats) -> Figure:
+    """Draw psi (solid) and eta (broken) over the half turn, small, without words: for a cell of a table.
+
+    Args:
+        theta: Angles in radians from 0 to pi, (n,).
+        psi: For the own class, (n,).
+        eta: For another class, (n,).
+    """
+    _check_curves(theta, {"psi": psi, "eta": eta})
+    figure, (axes,) = new_figure(1.7, 1.1)
+    # The lower half of a steep psi is cut off: the shape around the cosine is what tells losses apart.
+    axes.axhline(0.0, color=GRID, linewidth=0.8)
+    axes.axvline(math.pi / 2.0, color=GRID, linewidth=0.8)
+    step = np.abs(np.diff(psi))
+    beside = np.maximum(np.append(step[1:], 0.0), np.append(0.0, step[:-1]))
+    leap = np.append(step > 5.0 * beside + _JUMP, False)
+    axes.plot(theta, np.where(leap, np.nan, psi), color=PEOPLE[0], linewidth=1.6)
+    axes.plot(theta, eta, color=PEOPLE[1], linewidth=1.2, linestyle=(0, (3, 1.5)))
+    axes.set_xlim(0.0, math.pi)
+    axes.set_ylim(-1.6, 1.15)
+    axes.set_xticks([])
+    axes.set_yticks([])
     return figure
 
 

@@ -1,0 +1,43 @@
+"""``sphereface margins thumbnails``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sphereface.cli.options import Json
+from sphereface.cli.output import print_json
+
+
+def command(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the pictures.")] = Path("thumbnails"),
+    as_json: Json = False,
+) -> None:
+    """Draw psi and eta of every loss as a small picture each: the ones in the table of the documentation."""
+    import torch
+
+    from sphereface.heads.curves import curves
+    from sphereface.heads.table import ROWS
+    from sphereface.report.margin_figures import save_figure, thumbnail_figure
+
+    theta = torch.linspace(0.0, math.pi, 361, dtype=torch.float64)
+    written = []
+    for name, row in ROWS.items():
+        if row.link == "pairs":
+            continue
+        steady: dict[str, Any] = (
+            {"deviation": 0.0} if "deviation" in row.settings else {}
+        )  # a drawn margin at its mean
+        found = curves(name, theta, **steady)
+        psi = found.psi
+        if row.annealed is not None:
+            psi = (row.annealed[-1] * torch.cos(theta) + psi) / (1.0 + row.annealed[-1])
+        figure = thumbnail_figure(theta.numpy(), psi.numpy(), found.eta.numpy())
+        written.append(save_figure(out / f"{name}.svg", figure, f"psi and eta of {row.title}"))
+    if as_json:
+        print_json({"files": [str(path) for path in written]})
+    else:
+        print(f"{len(written)} pictures in {out}")
