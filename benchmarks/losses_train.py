@@ -1,10 +1,11 @@
 """Does every loss of the table train? SFNet-4 on drawn people, a fixed number of images, two seeds.
 
-    python benchmarks/losses_train.py WORK_FOLDER [--images 30000] [--seeds 1 2] [--only arcface ...]
+    python benchmarks/losses_train.py WORK_FOLDER [--images 20000] [--seeds 1 2] [--only arcface ...]
 
 Each loss has its published settings. A run that is done is kept in WORK_FOLDER and not repeated, so the program
 can be stopped at any time and goes on when it is called again; at the end it prints the table of
-docs/results/losses.md. A loss *trains* if the network tells 60 unseen people apart with less than half the equal
+docs/results/losses.md. Each run has one thread (about two minutes), so that as many processes as there are cores can
+share a folder, with a seed each. A loss *trains* if the network tells 60 unseen people apart with less than half the equal
 error rate of an untrained one. One pair of seeds says nothing about which loss is better.
 """
 
@@ -42,7 +43,13 @@ def recipe(name: str, people: Path, images: int, seed: int) -> Recipe:
             "backbone": {"name": "sfnet4", "settings": {"embedding_dim": 256, "batch_norm": True}},
             "head": {"name": name},
             "optimiser": {"clip_norm": 5.0},
-            "training": {"images": images, "batch_size": 64, "seed": seed, "checkpoint_every": 100_000},
+            "training": {
+                "images": images,
+                "batch_size": 64,
+                "seed": seed,
+                "threads": 1,
+                "checkpoint_every": 100_000,
+            },
         }
     )
 
@@ -107,7 +114,7 @@ def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("work", type=Path)
-    parser.add_argument("--images", type=int, default=30_000)
+    parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="+", default=list(ROWS))
     options = parser.parse_args()
