@@ -5,8 +5,8 @@
 Each loss has its published settings. A run that is done is kept in WORK_FOLDER and not repeated, so the program
 can be stopped at any time and goes on when it is called again; at the end it prints the table of
 docs/results/losses.md. Each run has one thread and takes about two minutes: as many processes as there are cores
-can share a folder, with a seed each. A loss *trains* if the network tells 60 unseen people apart with less than half
-the equal error rate of an untrained one. One pair of seeds says nothing about which loss is better.
+can share a folder, with a seed each. A loss *trains* if the network tells 60 unseen people apart with less than
+half the equal error rate of an untrained one. One pair of seeds says nothing about which loss is better.
 """
 
 from __future__ import annotations
