@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 # Two test processes share two cores, and tiny products lose time to threads: one each. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,3 +42,22 @@ def chromium() -> str:
             return path
     _skip_or_fail("SPHEREFACE_REQUIRE_BROWSER", "no Chromium found on this machine")
     raise AssertionError("unreachable")
+
+
+@pytest.fixture(scope="session")
+def example() -> ModuleType:
+    """Return the module that makes up a report."""
+    path = REPOSITORY / "tests" / "report_example.py"
+    spec = importlib.util.spec_from_file_location("report_example", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["report_example"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def report_input(example: ModuleType) -> Any:
+    """Return a made-up report with everything a report can show."""
+    return example.example_input()

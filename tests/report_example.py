@@ -1,6 +1,6 @@
 """A made-up evaluation with everything a report can show, from random unit vectors; no measurement.
 
-Loaded by the conftest files of the report's unit and browser tests.
+Loaded by ``tests/conftest.py``.
 """
 
 from __future__ import annotations
