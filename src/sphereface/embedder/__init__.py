@@ -20,16 +20,20 @@ __all__ = ["Embedder", "Face", "TellsNorms", "embed_files", "load_embedder"]
 _HERE = {"Embedder", "Face", "TellsNorms", "embed_files"}
 
 
-def load_embedder(folder: Path | str, *, precision: Precision = "float32", batch_size: int = 64) -> Embedder:
+def load_embedder(
+    folder: Path | str, *, precision: Precision = "float32", batch_size: int = 64, device: str = "auto"
+) -> Embedder:
     """Load the model in ``folder`` and make it ready to embed.
 
     Args:
         folder: A run's folder, with ``model.safetensors`` and ``model.json``.
         precision: ``"float32"``, or ``"bfloat16"`` where speed matters more than the third digit.
         batch_size: Pictures that go through the network at once; bounds the memory, not the input.
+        device: ``auto`` (a CUDA device if there is one), ``cpu``, ``cuda``, ``cuda:1``...
 
     Raises:
         ModelError: If the model is missing, damaged, or its weights do not fit its architecture.
+        ConfigurationError: If a setting is out of range or there is no such device here.
         MissingExtraError: If torch is not installed.
     """
     try:
@@ -40,7 +44,7 @@ def load_embedder(folder: Path | str, *, precision: Precision = "float32", batch
         raise MissingExtraError(
             "embedding pictures needs PyTorch, which is not installed: pip install 'sphereface[train]'"
         ) from error
-    return load_torch_embedder(Path(folder), precision=precision, batch_size=batch_size)
+    return load_torch_embedder(Path(folder), precision=precision, batch_size=batch_size, device=device)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sphereface.backbones import build_backbone
+from sphereface.backbones.device import choose_device
 from sphereface.checkpoint import ModelCard, load_card, load_tensors
 from sphereface.errors import ConfigurationError, ModelError
 from sphereface.faces.contract import FlipFusion, InputContract
@@ -29,16 +30,25 @@ class TorchEmbedder:
         card: Its card.
         precision: Arithmetic inside the network. Fusion and normalisation are always float32.
         batch_size: Pictures that go through the network at once.
+        device: ``auto`` (a CUDA device if there is one), ``cpu``, ``cuda``, ``cuda:1``...
     """
 
     def __init__(
-        self, network: nn.Module, card: ModelCard, *, precision: Precision = "float32", batch_size: int = 64
+        self,
+        network: nn.Module,
+        card: ModelCard,
+        *,
+        precision: Precision = "float32",
+        batch_size: int = 64,
+        device: str = "auto",
     ) -> None:
         if precision not in get_args(Precision):
             raise ConfigurationError(f"precision must be float32 or bfloat16, not '{precision}'")
         if batch_size < 1:
             raise ConfigurationError(f"batch_size must be 1 or more, not {batch_size}")
-        self._network = network.requires_grad_(False).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device = choose_device(device)
+        frozen = network.requires_grad_(False).eval()
+        self._network = frozen.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._precision = precision
         self._batch_size = batch_size
         self._contract = card.input_contract
@@ -84,7 +94,7 @@ class TorchEmbedder:
 
     def _embed_batch(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with torch.inference_mode():
-            batch = torch.from_numpy(self._contract.normalise(images))
+            batch = torch.from_numpy(self._contract.normalise(images)).to(self._device)
             fused = self._fuse(batch.contiguous(memory_format=torch.channels_last))
             # Double for the sum of squares: the length of a vector of very large numbers is still finite.
             norms = torch.linalg.vector_norm(fused, dim=1, dtype=torch.float64)
@@ -93,7 +103,7 @@ class TorchEmbedder:
                 fused / norms.unsqueeze(1),
                 torch.nan,
             )
-        return units.to(torch.float32).numpy(), norms.to(torch.float32).numpy()
+        return units.to("cpu", torch.float32).numpy(), norms.to("cpu", torch.float32).numpy()
 
     def _fuse(self, batch: Tensor) -> Tensor:
         """Join the embeddings of (N, 3, H, W) and its mirror image as the contract says."""
@@ -105,12 +115,14 @@ class TorchEmbedder:
         return straight + mirrored if fusion == "sum" else torch.cat([straight, mirrored], dim=1)
 
     def _forward(self, batch: Tensor) -> Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
             raw: Tensor = self._network(batch)
         return raw.to(torch.float32)
 
 
-def load_torch_embedder(folder: Path, *, precision: Precision = "float32", batch_size: int = 64) -> TorchEmbedder:
+def load_torch_embedder(
+    folder: Path, *, precision: Precision = "float32", batch_size: int = 64, device: str = "auto"
+) -> TorchEmbedder:
     """Load a model folder.
 
     Raises:
@@ -118,7 +130,7 @@ def load_torch_embedder(folder: Path, *, precision: Precision = "float32", batch
     """
     card = load_card(folder)
     network = build_network(card, load_tensors(folder, card))
-    return TorchEmbedder(network, card, precision=precision, batch_size=batch_size)
+    return TorchEmbedder(network, card, precision=precision, batch_size=batch_size, device=device)
 
 
 def build_network(card: ModelCard, tensors: dict[str, NDArray[Any]]) -> nn.Module:

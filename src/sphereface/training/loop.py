@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sphereface.atomic import write_text
 from sphereface.backbones import build_backbone
+from sphereface.backbones.device import choose_device
 from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
@@ -21,7 +22,7 @@ from sphereface.heads import Head, HeadResult, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal
-from sphereface.training.precision import choose_device, choose_precision
+from sphereface.training.precision import choose_precision
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
 from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
@@ -72,7 +73,7 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
         raise DataError("training needs at least two people; add folders, one a person")
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    device = choose_device(settings.device)
+    device = choose_device(settings.device, "training.device")
     precision = choose_precision(settings.precision, device)
 
     torch.manual_seed(settings.seed)

@@ -1,29 +1,8 @@
-"""Which device and which number format a run uses."""
+"""Which number format a run uses."""
 
 from __future__ import annotations
 
 import torch
-
-from sphereface.errors import ConfigurationError
-
-
-def choose_device(wanted: str) -> torch.device:
-    """Return the device for ``auto``, ``cpu``, ``cuda``...
-
-    Raises:
-        ConfigurationError: If there is no such device here.
-    """
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-        if device.type not in ("cpu", "cuda"):
-            raise RuntimeError("only processors (cpu) and CUDA devices are known")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"training.device = '{wanted}' cannot be used here: {reason}") from None
-    return device
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:

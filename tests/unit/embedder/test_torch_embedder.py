@@ -181,6 +181,9 @@ def test_settings_out_of_range(folder: Path) -> None:
         load_embedder(folder, batch_size=0)
     with pytest.raises(ConfigurationError, match="float32 or bfloat16"):
         load_embedder(folder, precision="int4")  # type: ignore[arg-type]
+    for wrong in ("tpu", "cuda:99", "meta"):
+        with pytest.raises(ConfigurationError, match=f"device = '{wrong}' cannot be used here"):
+            load_embedder(folder, device=wrong)
 
 
 @pytest.mark.parametrize(
