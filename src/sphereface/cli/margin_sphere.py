@@ -22,11 +22,17 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Train a network with three outputs with each loss and draw the sphere it makes of a few people."""
+    from sphereface.heads import build_head
     from sphereface.report.globes import globes_figure
-    from sphereface.report.margin_figures import save_figure
+    from sphereface.report.margin_figures import check_picture, save_figure
     from sphereface.training.on_the_sphere import train_on_the_sphere
 
     names = list(dict.fromkeys(rows or _SHOWN))
+    check_picture(out)
+    for name in names:
+        build_head(
+            name, num_classes=people, embedding_dim=3
+        )  # a name that is wrong is told before a minute's work
     found = [
         train_on_the_sphere(name, people=people, steps=steps, seed=seed, progress=Terminal()) for name in names
     ]

@@ -3,6 +3,7 @@
 from sphereface.heads.build import HEADS, Head, build_head
 from sphereface.heads.build_regularizer import REGULARIZERS, Regularizer, build_regularizer
 from sphereface.heads.margin_head import HeadResult, MarginHead
+from sphereface.heads.outliers import find_outliers
 from sphereface.heads.pair_head import PairHead
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "Regularizer",
     "build_head",
     "build_regularizer",
+    "find_outliers",
 ]

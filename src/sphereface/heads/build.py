@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sphereface.errors import ConfigurationError, nearest
-from sphereface.heads.checks import check_choice, check_number, check_setting, check_sizes, check_steps
+from sphereface.heads.checks import (
+    check_choice,
+    check_number,
+    check_setting,
+    check_sizes,
+    check_steps,
+    check_together,
+)
 from sphereface.heads.margin_head import Gradient, MarginHead, Prototypes
 from sphereface.heads.pair_head import PairHead
 from sphereface.heads.radius import RADII, Radius
@@ -29,7 +36,8 @@ class Settings:
     Attributes:
         scale: s; given without ``radius`` it means a fixed norm (``hfn``). Not used by ``nfn``.
         radius: ``nfn``, ``hfn`` or ``sfn``; without it and without ``scale`` the row decides.
-        radius_weight: Weight of the penalty of ``sfn``.
+        radius_weight: Weight of the penalty of ``sfn``; None takes the authors' 0.01 beside 50 CE / s, which is
+            0.01 s / 50 beside the plain loss.
         gradient: ``full``, ``detached``, and for A-Softmax ``normalised``.
         prototypes: ``reparametrised`` or ``projected``, see ``MarginHead``.
         fallback: Form of psi, for rows that have several (``hard``, ``easy``...); None takes the row's own.
@@ -42,13 +50,13 @@ class Settings:
         lambda_power: With which power.
         lambda_min: Where it stays.
         centres: Prototypes of each class (sub-centres).
-        loss_weight: lw; the loss becomes lw L / s, or lw L with ``nfn``, which has no s. None means the plain
-            loss.
+        loss_weight: lw; the loss becomes lw L / s, or lw L where there is no fixed s (``nfn``, AdaCos, SimPLE).
+            None means the plain loss, and 500 for SimPLE.
     """
 
     scale: float | None = None
     radius: Radius | None = None
-    radius_weight: float = 1.0
+    radius_weight: float | None = None
     gradient: Gradient = "full"
     prototypes: Prototypes = "reparametrised"
     fallback: str | None = None
@@ -122,10 +130,7 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
     for key, setting in row.settings.items():
         check_setting(key, own[key], setting)
     values = tuple(float(value) for value in own.values())
-    complaint = "" if row.complaint is None else row.complaint(*values)
-    if complaint:
-        given = ", ".join(f"{key} = {value:g}" for key, value in zip(row.settings, values, strict=True))
-        raise ConfigurationError(f"{given} do not fit together: {complaint}")
+    check_together(row, values)
     common = Settings(**settings)
     if common.loss_weight is not None:
         check_number("loss_weight", common.loss_weight, 0.0, 1e6, above=True)
@@ -135,9 +140,8 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
             num_classes=num_classes,
             embedding_dim=embedding_dim,
             values=values,
-            loss_weight=common.loss_weight,
+            loss_weight=row.loss_weight if common.loss_weight is None else common.loss_weight,
         )
-    check_number("radius_weight", common.radius_weight, 0.0, 1e6)
     check_choice("prototypes", common.prototypes, typing.get_args(Prototypes))
     form = row.form if common.fallback is None else common.fallback
     check_choice("fallback", form, row.form_names)
@@ -157,11 +161,11 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
         form=form,
         kind=kind,
         scale=scale,
-        radius_weight=common.radius_weight,
+        radius_weight=_radius_weight(common, scale),
         gradient=common.gradient,
         prototypes=common.prototypes,
         centres=centres,
-        loss_weight=common.loss_weight,
+        loss_weight=row.loss_weight if common.loss_weight is None else common.loss_weight,
     )
 
 
@@ -173,6 +177,13 @@ def _radius(row: Row, common: Settings) -> tuple[Radius, float]:
     scale = (row.scale or 30.0) if common.scale is None else common.scale
     check_number("scale", scale, 0.0, 1e4, above=True)
     return kind, scale
+
+
+def _radius_weight(common: Settings, scale: float) -> float:
+    if common.radius_weight is None:
+        return 0.01 * scale / 50.0
+    check_number("radius_weight", common.radius_weight, 0.0, 1e6)
+    return common.radius_weight
 
 
 def _check_gradient(row: Row, gradient: Gradient, kind: Radius) -> None:

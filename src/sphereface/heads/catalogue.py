@@ -71,7 +71,6 @@ def _note(name: str, row: Row) -> str:
     ranges = [
         f"`{key}` {setting.words} ({'above ' if setting.above else ''}{setting.low:g} to {setting.high:g})"
         for key, setting in row.settings.items()
-        if setting.words != "margin"
     ]
     if ranges:
         sentences.append(f"{'; '.join(ranges)}.")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sphereface.errors import ConfigurationError
-from sphereface.heads.row import Setting
+from sphereface.heads.row import Row, Setting
 
 
 def check_batch(embeddings: Tensor, labels: Tensor, num_classes: int, embedding_dim: int) -> None:
@@ -78,7 +78,7 @@ def check_number(name: str, value: float, low: float, high: float, *, above: boo
     Raises:
         ConfigurationError: Naming the setting, its value and the range.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
     if not number or value > high or value < low or (above and value == low):
         opening = "(" if above else "["
         raise ConfigurationError(f"{name} must be a number in {opening}{low:g}, {high:g}], not {value!r}")
@@ -105,17 +105,29 @@ def check_setting(name: str, value: object, setting: Setting) -> None:
         raise ConfigurationError(f"{name} must be a whole number for this head, not {value!r}")
 
 
+def check_together(row: Row, values: tuple[float, ...]) -> None:
+    """Check that a loss's numbers fit each other.
+
+    Raises:
+        ConfigurationError: Saying which do not, and why.
+    """
+    complaint = "" if row.complaint is None else row.complaint(*values)
+    if complaint:
+        given = ", ".join(f"{key} = {value:g}" for key, value in zip(row.settings, values, strict=True))
+        raise ConfigurationError(f"{given} do not fit together: {complaint}")
+
+
 def check_steps(name: str, steps: Sequence[float]) -> tuple[float, ...]:
-    """Check and return shares of a run, each above the one before.
+    """Check and return shares of a run below 1, each above the one before.
 
     Raises:
         ConfigurationError: Naming the setting and its value.
     """
-    try:
-        shares = tuple(float(step) for step in steps)
-    except (TypeError, ValueError):
-        shares = (math.nan,)
+    listed = isinstance(steps, list | tuple) and all(
+        isinstance(step, int | float) and not isinstance(step, bool) for step in steps
+    )
+    shares = tuple(float(step) for step in steps) if listed else (math.nan,)
     rising = all(earlier < later for earlier, later in itertools.pairwise(shares))
-    if not rising or not all(0.0 <= share <= 1.0 for share in shares):
-        raise ConfigurationError(f"{name} must be rising numbers in [0, 1], not {steps!r}")
+    if not rising or not all(0.0 <= share < 1.0 for share in shares):
+        raise ConfigurationError(f"{name} must be rising numbers in [0, 1), not {steps!r}")
     return shares

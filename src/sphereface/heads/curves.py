@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sphereface.errors import ConfigurationError, nearest
-from sphereface.heads.checks import check_choice, check_setting
+from sphereface.heads.checks import check_choice, check_setting, check_together
 from sphereface.heads.row import Sample
 from sphereface.heads.table import ROWS
 
@@ -69,6 +69,7 @@ def curves(
     values = tuple(float(settings.get(key, setting.default)) for key, setting in row.settings.items())
     for (key, setting), value in zip(row.settings.items(), values, strict=True):
         check_setting(key, value, setting)
+    check_together(row, values)
     form = row.form if fallback is None else fallback
     check_choice("fallback", form, row.form_names)
     rule = row.make_rule(2, form).eval()

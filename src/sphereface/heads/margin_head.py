@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from sphereface.heads.checks import check_batch, check_embeddings, check_number
-from sphereface.heads.link import cross_entropy, one_against_all
+from sphereface.heads.link import cross_entropy, one_against_all, softplus
 from sphereface.heads.normalised import normalised_target
 from sphereface.heads.radius import Radius, radius, radius_penalty
 from sphereface.heads.row import Row, Sample, Terms
 from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
 from sphereface.sphere.geometry import angle, length, unit
+
+_CHANCES = 256  # samples behind the chance level; an even number
 
 Gradient = Literal["full", "detached", "normalised"]
 Prototypes = Literal["reparametrised", "projected"]
@@ -128,7 +130,8 @@ class MarginHead(nn.Module):
         check_embeddings(x, length(x))
         try:
             self.eval()
-            logits = self._logits(x, length(x), self.prototypes.to(wide), labels)[0]
+            with torch.autocast(embeddings.device.type, enabled=False):
+                logits = self._logits(x, length(x), self.prototypes.to(wide), labels)[0]
         finally:
             self.train(training)
         return logits + self.bias.to(logits) if self.row.logistic is not None else logits
@@ -149,48 +152,52 @@ class MarginHead(nn.Module):
             self.prototypes.copy_(unit(self.prototypes.to(wide)))
 
     def schedule_state(self) -> dict[str, float]:
-        """Return the scheduled numbers, lambda and an adaptive scale at the present progress, for the journal."""
+        """Return for the journal what moves: scheduled numbers, lambda, what a rule remembers, the bias."""
         values = dict(zip(self.row.settings, self._values(), strict=True))
         state = {name: value for name, value in values.items() if name in self.row.neutral or name == "margin"}
         if self.annealing is not None:
             state["lambda"] = self.annealing(float(self.progress))
         for name, buffer in self.rule.named_buffers():
             state[name] = float(buffer)
+        if self.row.logistic is not None:
+            state["bias"] = float(self.bias.detach())
         return state
 
     @torch.no_grad()
-    def chance_loss(self) -> float | None:
-        """Return the loss of a network that knows nothing: an embedding at 90 degrees to every prototype.
+    def chance_loss(self) -> float:
+        """Return ``per_sample`` of a network that knows nothing: embeddings at 90 degrees to every prototype.
 
-        ln C without a margin at present; None where the length of the embedding decides.
+        ln C without a margin at present, and where the length of the embedding decides: a network that gives up
+        lets it shrink, and ln C is what remains. Averaged over angles on both sides of 90 degrees, for a form of
+        psi may jump there and a margin may be drawn.
         """
-        if self.kind != "hfn" or not self.row.unit_prototypes:
-            return None
-        classes, flat = self.prototypes.shape[0], self.prototypes.flatten(0, -2)
+        classes, flat = self.prototypes.shape[0], self.prototypes.flatten(0, -2).float()
+        if self.row.logistic is None and (self.kind != "hfn" or not self.row.unit_prototypes):
+            return math.log(classes)
+        sides = torch.tensor([-1e-3, 1e-3], device=flat.device).repeat(_CHANCES // 2)
         sample = Sample(
-            theta=flat.new_full((1,), math.pi / 2.0),
-            norm=flat.new_full((1,), self.scale),
-            labels=torch.zeros(1, dtype=torch.int64, device=flat.device),
+            theta=math.pi / 2.0 + sides,
+            norm=torch.full_like(sides, self.scale),
+            labels=torch.zeros(_CHANCES, dtype=torch.int64, device=flat.device),
             directions=flat[:1],
-            cosine=flat.new_zeros(1, classes),
+            cosine=flat.new_zeros(_CHANCES, 2),
             values=self._values(),
             training=False,
         )
         terms: Terms = self.rule(sample)
         annealing = 0.0 if self.annealing is None else self.annealing(float(self.progress))
-        rho = self.scale if terms.radius is None else float(terms.radius)
-        own = rho * float(terms.own) / (1.0 + annealing)
-        other = 0.0 if terms.others is None else rho * float(terms.others(flat.new_zeros(1, 1)))
+        rho = terms.radius if terms.radius is not None else torch.full_like(sides, self.scale)
+        own = rho * terms.own / (1.0 + annealing)
+        eta = torch.zeros_like(sides)[:, None]
+        other = rho * (eta if terms.others is None else terms.others(eta))[:, 0]
         logistic = self.row.logistic
         if logistic is None:
-            gap = other - own + math.log(classes - 1)
-            loss = max(gap, 0.0) + math.log1p(math.exp(-abs(gap)))
-        else:
-            logits = flat.new_full((1, 2), other)
-            logits[0, 0] = own
-            weights = logistic.own(*self._values()), (classes - 1) * logistic.others(*self._values())
-            loss = float(one_against_all(logits + self.bias, sample.labels, *weights))
-        return loss if self.loss_weight is None else loss * self.loss_weight / self.scale
+            return float(torch.nn.functional.softplus(other - own + math.log(classes - 1)).mean())
+        bias, values = self.bias.to(own), self._values()
+        at_own, at_others = softplus(-own - bias), softplus(other + bias)
+        return float(
+            (logistic.own(*values) * at_own + (classes - 1) * logistic.others(*values) * at_others).mean()
+        )
 
     @property
     def _projects(self) -> bool:

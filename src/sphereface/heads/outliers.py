@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from sphereface.errors import ConfigurationError
-from sphereface.heads.checks import check_batch, check_number
-from sphereface.sphere.geometry import angle, unit
+from sphereface.heads.checks import check_batch, check_embeddings, check_number
+from sphereface.sphere.geometry import angle, length, unit
+
+_ROWS = 4096  # pictures compared with their centres at a time
 
 Reason = Literal["far", "other centre"]
 
@@ -64,7 +66,7 @@ def find_outliers(
         largest_angle: In radians; the authors drop what lies beyond 75 degrees, then train again.
 
     Raises:
-        ConfigurationError: If the shapes do not fit.
+        ConfigurationError: If the shapes do not fit, or an embedding is not finite or zero.
 
     Reference: Deng et al. 2020 (ECCV), section 3.4.
 
@@ -81,8 +83,12 @@ def find_outliers(
     classes, centres, dimension = prototypes.shape
     check_batch(embeddings, labels, classes, dimension)
     check_number("largest_angle", largest_angle, 0.0, math.pi)
-    x, w = unit(embeddings.detach().to(torch.float64)), unit(prototypes.detach().to(torch.float64))
-    nearest = torch.einsum("nd,nkd->nk", x, w[labels]).argmax(dim=1)
+    check_embeddings(embeddings, length(embeddings.detach().to(torch.float32)))
+    x, w = unit(embeddings.detach().to(torch.float32)), unit(prototypes.detach().to(torch.float32))
+    nearest = torch.empty_like(labels)
+    for start in range(0, len(x), _ROWS):
+        part = slice(start, start + _ROWS)
+        nearest[part] = torch.einsum("nd,nkd->nk", x[part], w[labels[part]]).argmax(dim=1)
     votes = torch.zeros(classes, centres, dtype=torch.int64)
     votes.index_put_((labels.cpu(), nearest.cpu()), torch.ones(len(x), dtype=torch.int64), accumulate=True)
     dominant, total = votes.argmax(dim=1), votes.sum(dim=1)

@@ -72,13 +72,24 @@ class PairHead(nn.Module):
             wide = torch.promote_types(torch.promote_types(embeddings.dtype, self.bank.dtype), torch.float32)
             x = embeddings.to(wide)
             check_embeddings(x, length(x))
-            theta: Tensor = angle(x.detach(), self.prototypes.to(wide)[labels])
+            theta: Tensor = angle(x.detach(), self._own_means(labels).to(wide))
             per_sample = self._per_sample(x, labels)
         self._keep(x.detach(), labels)
         loss = per_sample.sum()
         if self.loss_weight is not None:
             loss = loss * self.loss_weight
         return HeadResult(loss, per_sample.detach() * len(x), theta)
+
+    @torch.no_grad()
+    def _own_means(self, labels: Tensor) -> Tensor:
+        """Return the mean direction of each sample's class in the bank, (N, d)."""
+        kept = self.bank_labels >= 0
+        same = (labels[:, None] == self.bank_labels[kept][None, :]).to(self.bank.dtype)
+        means: Tensor = same @ unit(self.bank[kept])
+        return means
+
+    def chance_loss(self) -> None:
+        """Return None: what pure chance gives depends on the lengths of the embeddings."""
 
     @torch.no_grad()
     def advance(self, progress: float) -> None:

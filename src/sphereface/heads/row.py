@@ -49,7 +49,7 @@ class Sample:
         theta: Angle to the own prototype, (N,).
         norm: Length of the raw embedding, (N,).
         labels: Own class, (N,).
-        directions: Prototypes at length 1, (C, d); the dominant one of sub-centres.
+        directions: Prototypes at length 1, (C, d); (C K, d), class by class, where there are sub-centres.
         cosine: All cosines, (N, C), detached.
         values: The row's settings in their order, as the schedules have them now.
         training: Whether what a loss remembers may change.
@@ -113,6 +113,7 @@ class Row:
         stepwise: Whether the authors raise the margin in steps when the norm is free (``nfn``, ``sfn``).
         normalised: Whether the authors' normalised gradient can be asked for.
         logistic: Constants of a one-against-all loss.
+        loss_weight: What the loss is multiplied by unless asked otherwise; None for the plain loss.
     """
 
     title: str
@@ -138,6 +139,7 @@ class Row:
     stepwise: bool = False
     normalised: bool = False
     logistic: Logistic | None = None
+    loss_weight: float | None = None
 
     @property
     def form_names(self) -> tuple[str, ...]:

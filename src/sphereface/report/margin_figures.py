@@ -174,15 +174,23 @@ def save_figure(path: Path, figure: Figure, description: str) -> Path:
         ConfigurationError: If the path ends in neither.
         DataError: If it cannot be written.
     """
-    ending = path.suffix.lower()
-    if ending not in (".svg", ".png"):
-        raise ConfigurationError(f"a figure is written as .svg or .png, not '{path.name}'")
-    content = to_png(figure) if ending == ".png" else _standalone(figure, description).encode()
+    check_picture(path)
+    content = to_png(figure) if path.suffix.lower() == ".png" else _standalone(figure, description).encode()
     try:
         write_bytes(path, content)
     except OSError as error:
         raise DataError(f"cannot write '{path}': {error.strerror or error}") from error
     return path
+
+
+def check_picture(path: Path) -> None:
+    """Insist on a file name that says which kind of picture is wanted.
+
+    Raises:
+        ConfigurationError: If it ends in neither ``.svg`` nor ``.png``.
+    """
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise ConfigurationError(f"a figure is written as .svg or .png, not '{path.name}'")
 
 
 def _standalone(figure: Figure, description: str) -> str:

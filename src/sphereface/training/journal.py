@@ -50,7 +50,9 @@ class Journal:
         self._file.flush()
         if self._events is not None:
             for name, value in row.items():
-                if name != "step":
+                if isinstance(value, str):
+                    self._events.add_text(name, value, row["step"])
+                elif name != "step":
                     self._events.add_scalar(name, value, row["step"])
 
     def __enter__(self) -> Journal:

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from sphereface.heads import Head, HeadResult, MarginHead
+from sphereface.heads import Head, HeadResult
 
 _NEAR = 0.01  # relative: a loss this near to a known level stands at it
 _AT = 0.01  # absolute, for the constants
@@ -26,7 +26,7 @@ class Watch:
     def __call__(self, result: HeadResult, head: Head) -> str:
         """Return a remark about the loss so far, or nothing."""
         self._losses.append(float(result.per_sample.mean()))
-        self._chances.append(head.chance_loss() if isinstance(head, MarginHead) else None)
+        self._chances.append(head.chance_loss())
         if self._silent:
             return ""
         remark = symptom(tuple(self._losses), tuple(self._chances))

@@ -62,7 +62,8 @@ def test_autocast_does_not_touch_the_loss(name):
     outside = head(x.float(), labels).loss
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = head(x.float(), labels).loss
-    assert inside.dtype == torch.float32
+        logits = head.logits(x.bfloat16(), labels)
+    assert inside.dtype == logits.dtype == torch.float32
     assert torch.equal(inside, outside)
 
 

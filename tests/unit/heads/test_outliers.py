@@ -45,3 +45,8 @@ def test_a_class_without_pictures_has_no_dominant_centre() -> None:
 def test_one_prototype_a_class_cannot_tell() -> None:
     with pytest.raises(ConfigurationError, match=r"prototypes must have shape \(C, K, d\), not \(3, 2\)"):
         find_outliers(torch.ones(1, 2), torch.tensor([0]), torch.ones(3, 2))
+
+
+def test_a_picture_that_failed_has_no_vote() -> None:
+    with pytest.raises(ConfigurationError, match="number 1 of 2 is the zero vector"):
+        find_outliers(torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 0]), torch.ones(2, 2, 2))

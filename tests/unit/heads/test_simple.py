@@ -46,7 +46,8 @@ def equation(x, labels, keys, key_labels, **settings):
 
 
 def make(dimension: int = 5, **settings: Any) -> PairHead:
-    head = build_head("simple", num_classes=4, embedding_dim=dimension, **settings)
+    """A head of weight 1 unless asked otherwise."""
+    head = build_head("simple", num_classes=4, embedding_dim=dimension, **{"loss_weight": 1.0, **settings})
     assert isinstance(head, PairHead)
     return head.double()
 

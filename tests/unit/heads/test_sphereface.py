@@ -90,8 +90,8 @@ def test_soft_norm_is_the_norm_with_a_penalty(agrees_in_full, weight):
 def test_soft_norm_loss_weight_leaves_the_penalty_alone(run_head, batch):
     """lw CE / s + t penalty."""
     penalty = np.abs(np.linalg.norm(batch.x, axis=1) - 3.0).mean()
-    plain = run_head("sphereface", radius="sfn", scale=3.0).loss - penalty
-    weighted = run_head("sphereface", radius="sfn", scale=3.0, loss_weight=6.0).loss
+    plain = run_head("sphereface", radius="sfn", radius_weight=1.0, scale=3.0).loss - penalty
+    weighted = run_head("sphereface", radius="sfn", radius_weight=1.0, scale=3.0, loss_weight=6.0).loss
     assert weighted == pytest.approx(2.0 * plain + penalty, rel=1e-13)
 
 

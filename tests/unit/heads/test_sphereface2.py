@@ -167,3 +167,14 @@ def test_logits_to_look_at_have_the_bias(head_on, batch, form):
     expected = logits_with_margin(form, MARGIN[form], 3.0, 40.0, batch.x, batch.w, batch.labels) + head.bias.item()
     found = head.logits(torch.from_numpy(batch.x), torch.from_numpy(batch.labels))
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("classes", "settings"),
+    [(2, {"scale": 1000.0}), (3, {"margin": 2.0, "scale": 200.0}), (2, {"balance": 0.5, "scale": 9000.0})],
+)
+def test_the_first_bias_is_finite_for_few_classes_and_large_scales(
+    classes: int, settings: dict[str, float]
+) -> None:
+    head = build_head("sphereface2-c", num_classes=classes, embedding_dim=4, **settings)
+    assert bool(torch.isfinite(head.bias))

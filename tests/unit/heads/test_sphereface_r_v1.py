@@ -44,7 +44,9 @@ def test_defaults_are_s_30_and_m_1_4(agrees_in_full):
 
 def test_norm_dependent_radii(agrees_in_full):
     agrees_in_full("sphereface-r-v1", equation(1.4, None), radius="nfn")
-    agrees_in_full("sphereface-r-v1", equation(1.4, None, pull=1.0, target=4.0), radius="sfn", scale=4.0)
+    agrees_in_full(
+        "sphereface-r-v1", equation(1.4, None, pull=1.0, target=4.0), radius="sfn", radius_weight=1.0, scale=4.0
+    )
 
 
 @pytest.mark.parametrize("m", [1.4, 3.0])

@@ -12,10 +12,12 @@ import torch
 
 from sphereface.data.manifest import read_manifest
 from sphereface.errors import ConfigurationError, DataError, ModelError, NonFiniteLossError
+from sphereface.heads import HEADS
 from sphereface.training import loop
 from sphereface.training.guard import require_finite
-from sphereface.training.journal import read_journal
+from sphereface.training.journal import Journal, read_journal
 from sphereface.training.loop import build_networks, build_optimiser, train
+from sphereface.training.recipe import Head as HeadSection
 from sphereface.training.recipe import Recipe
 
 MakeRecipe = Callable[..., Recipe]
@@ -214,3 +216,16 @@ def test_a_run_in_another_number_format_is_another_run(
     monkeypatch.setattr(loop, "choose_precision", lambda wanted, device: torch.bfloat16)
     with pytest.raises(ModelError, match="another run"):
         train(recipe, read_manifest(tiny_people), tmp_path)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_every_head_can_be_laid_out_without_memory(tiny_recipe: MakeRecipe, name: str) -> None:
+    """The check before data is read; numbers that a head computes must not become tensors without memory."""
+    loop.check_networks(tiny_recipe().model_copy(update={"head": HeadSection(name=name)}))
+
+
+def test_a_remark_reaches_tensorboard_as_text(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    with Journal(tmp_path / "journal.jsonl", 0, tmp_path / "events") as journal:
+        journal.write({"step": 1, "loss": 5.0, "remark": "the loss has stayed"})
+    assert read_journal(tmp_path / "journal.jsonl")[0]["remark"] == "the loss has stayed"

@@ -42,7 +42,7 @@ def pieces(m1: float, m2: float, m3: float) -> tuple[float, ...]:
 
 def easier(m1: float, m2: float, m3: float) -> str:
     """Say where psi exceeds the plain cosine, which would make the own class easier; empty if nowhere."""
-    theta = torch.linspace(0.0, math.pi, 4097, dtype=torch.float64)
+    theta = torch.linspace(0.0, math.pi, 4097, dtype=torch.float64, device="cpu")
     excess = combined(theta, m1, m2, m3) - torch.cos(theta)
     worst = int(excess.argmax())
     if excess[worst] <= 1e-9:

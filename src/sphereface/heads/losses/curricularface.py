@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -50,11 +51,11 @@ ROW = Row(
     ),
     scale=64.0,
     settings={
-        "margin": Setting(0.5, 0.0, 1.5707963267948966, "margin in radians"),
+        "margin": Setting(0.5, 0.0, math.pi / 2.0, "margin in radians"),
         "momentum": Setting(0.01, 0.0, 1.0, "share of a batch in the running mean t"),
     },
     rule=CurricularFace,
     neutral={"margin": 0.0},
-    kinks=lambda m, _: (1.0 - m / 3.141592653589793,),
+    kinks=lambda m, _: (1.0 - m / math.pi,),
     laws=frozenset({"monotone", "strict"}),
 )

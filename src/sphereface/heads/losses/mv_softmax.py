@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -41,7 +42,7 @@ ROW = Row(
     formula=(r"\cos\theta-m", r"t\cos\theta+t-1\text{ where }\cos\theta>\psi(\theta_y)\text{, else }\cos\theta"),
     scale=32.0,
     settings={
-        "margin": Setting(0.35, 0.0, 1.5707963267948966),
+        "margin": Setting(0.35, 0.0, math.pi / 2.0),
         "weight": Setting(1.12, 1.0, 10.0, "t, how much a winning negative is stretched"),
     },
     rule=MVSoftmax,

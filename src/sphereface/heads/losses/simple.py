@@ -8,9 +8,9 @@ ROW = Row(
     title="SimPLE",
     year=2023,
     source=(
-        "Wen et al. 2023, opensphere: b_theta = 0.3, alpha = 0.001, r = 2, bias from -10. There the bank holds "
-        "524,288 embeddings of a slowly following network and the norm is softplus of a coordinate; here it "
-        "holds the last embeddings of the network itself, and the norm is their own"
+        "Wen et al. 2023, opensphere: b_theta = 0.3, alpha = 0.001, r = 2, bias from -10, weight 500. There the "
+        "bank holds 524,288 embeddings of a slowly following network and the norm is softplus of a coordinate; "
+        "here it holds the last embeddings of the network itself, and the norm is their own"
     ),
     formula=(r"x\cdot y-b_\theta\lVert x\rVert\lVert y\rVert", r"x\cdot y-b_\theta\lVert x\rVert\lVert y\rVert"),
     scale=None,
@@ -23,4 +23,5 @@ ROW = Row(
         "bank": Setting(8192.0, 0.0, 2.0**22, "how many earlier embeddings are kept", whole=True),
     },
     link="pairs",
+    loss_weight=500.0,
 )

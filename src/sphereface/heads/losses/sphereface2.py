@@ -58,15 +58,20 @@ def first_bias(
     >>> round(first_bias(own_c, others_c, 8631, 40.0, 0.4, 3.0, 0.7), 3)
     5.785
     """
-    right_angle = torch.tensor([math.pi / 2.0], dtype=torch.float64)
+    # On the CPU also where modules are laid out without memory: this is a number, not a weight.
+    right_angle = torch.tensor([math.pi / 2.0], dtype=torch.float64, device="cpu")
     at_own = scale * own(right_angle, *values).item()
-    at_others = scale * others(torch.zeros(1, dtype=torch.float64), *values).item()
-    balance = values[2]
+    at_others = scale * others(torch.zeros(1, dtype=torch.float64, device="cpu"), *values).item()
+    balance, gap = values[2], at_own - at_others
     q = balance / ((1.0 - balance) * (num_classes - 1))
-    root = math.sqrt((1.0 - q) ** 2 + 4.0 * q * math.exp(at_own - at_others))
-    # For few classes q exceeds 1 and the textbook form subtracts nearly equal numbers: take the other root.
-    down = 1.0 - q + root if q <= 1.0 else 4.0 * q * math.exp(at_own - at_others) / (q - 1.0 + root)
-    return math.log(2.0 * q) - at_others - math.log(down)
+    root = math.hypot(1.0 - q, 2.0 * math.sqrt(q) * math.exp(gap / 2.0))
+    if q < 1.0:
+        down = math.log(1.0 - q + root)
+    elif q > 1.0:  # few classes: the textbook form subtracts nearly equal numbers, so take the other root
+        down = math.log(4.0 * q) + gap - math.log(q - 1.0 + root)
+    else:
+        down = math.log(2.0) + gap / 2.0
+    return math.log(2.0 * q) - at_others - down
 
 
 def _row(

@@ -30,12 +30,15 @@ def energy(points: Tensor, power: int, half_space: bool = False) -> Tensor:
     >>> energy(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), 1)
     tensor(0.5000)
     """
-    cosine = (points @ points.T)[torch.triu_indices(len(points), len(points), 1).unbind()]
-    if half_space:
-        cosine = torch.cat([cosine, -cosine])
-    square = (2.0 - 2.0 * cosine).clamp(min=_NEAREST_SQUARE)
-    each = -0.5 * torch.log(square) if power == 0 else square ** (-0.5 * power)
-    return each.mean()
+    cosine = points @ points.T
+    sides = (cosine, -cosine) if half_space else (cosine,)
+    pairs = len(points) * (len(points) - 1) / 2 * len(sides)
+    total = cosine.new_zeros(())
+    for side in sides:
+        square = (2.0 - 2.0 * side).clamp(min=_NEAREST_SQUARE)
+        each = -0.5 * torch.log(square) if power == 0 else square ** (-0.5 * power)
+        total = total + each.triu(1).sum()
+    return total / pairs
 
 
 class SphereFacePlus(nn.Module):

@@ -1,4 +1,4 @@
-"""UniFace: one against all with a single bias, whose b / s is a threshold that holds for every pair of people."""
+"""UniFace: one against all with a single bias b; -b / s is a threshold on the cosine for all people alike."""
 
 from __future__ import annotations
 
