@@ -206,8 +206,9 @@ def test_combined_contains_the_others(m1, m3):
 @drawn
 @given(data=st.data(), norm=st.floats(0.1, 200.0))
 def test_curves_and_their_slopes_are_finite_at_every_angle(name, form, data, norm):
-    theta = THETA.clone().requires_grad_()
-    found = curves(name, theta, fallback=form, norm=norm, **data.draw(settings_of_row(name)))
+    theta, numbers = THETA.clone().requires_grad_(), data.draw(settings_of_row(name))
+    acceptable(name, numbers)
+    found = curves(name, theta, fallback=form, norm=norm, **numbers)
     for curve in (found.psi, found.eta):
         (slope,) = torch.autograd.grad(curve.sum(), theta, retain_graph=True)
         assert bool(torch.isfinite(curve).all())
@@ -220,6 +221,7 @@ def test_curves_and_their_slopes_are_finite_at_every_angle(name, form, data, nor
 def test_single_precision_agrees_with_double(name, form, data):
     """Away from kinks; the angle is rounded to float32 first, so that both see the same one."""
     numbers = data.draw(settings_of_row(name))
+    acceptable(name, numbers)
     theta = THETA.float()
     kinks = [0.5, *(() if ROWS[name].kinks is None else ROWS[name].kinks(*numbers.values()))]
     if name == "magface":  # its margin differs from norm to norm
