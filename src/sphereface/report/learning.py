@@ -29,8 +29,10 @@ _PANELS = {
     "learning_rate": ("learning rate", ACCENT),
     "lambda": ("annealing weight λ", WARN),
     "margin": ("margin", WARN),
-    "images_per_second": ("images per second", WARN),
 }
+_LAST = {"images_per_second": ("images per second", WARN)}
+_MOST = 6
+_NOT_DRAWN = {"step", "images", *_PANELS, *_LAST}
 
 
 def column(journal: Journal, name: str) -> tuple[Floats, Floats]:
@@ -59,14 +61,18 @@ def smoothed(values: Floats, window: int) -> Floats:
 
 
 def training_panels(journal: Journal) -> dict[str, str]:
-    """Return column -> title of what is worth a panel: at most four, the first that exist.
+    """Return column -> title of what is worth a panel: at most six, the best known first.
 
-    A column that never changes (a fixed margin) is a setting and not a curve: it gets no panel.
+    Whatever else a loss moves (its own scale, a running mean, a bias, the terms of regularizers) has a panel
+    under its own name. A column that never changes (a fixed margin) is a setting and not a curve.
     """
+    others = {name: name.replace("_", " ") for row in journal for name in row if name not in _NOT_DRAWN}
+    titles = {name: title for name, (title, _) in _PANELS.items()} | others
+    titles |= {name: title for name, (title, _) in _LAST.items()}
     worth: dict[str, str] = {}
-    for name, (title, _) in _PANELS.items():
+    for name, title in titles.items():
         _, values = column(journal, name)
-        if len(values) > 1 and np.ptp(values) > 0 and len(worth) < 4:
+        if len(values) > 1 and np.ptp(values) > 0 and len(worth) < (_MOST if name not in _LAST else 4):
             worth[name] = title
     return worth
 
@@ -95,7 +101,7 @@ def training_figure(journal: Journal) -> Figure:
 
 
 def _draw_panel(axes: Axes, journal: Journal, name: str) -> None:
-    title, colour = _PANELS[name]
+    title, colour = (_PANELS | _LAST).get(name, (name.replace("_", " "), WARN))
     images, values = column(journal, name)
     if name == "angle":
         values = np.degrees(values)

@@ -120,7 +120,8 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
             require_finite(step, float(embeddings.detach().abs().amax()), images, backbone, head, embeddings)
             result: HeadResult = head(embeddings, labels)
             levels = torch.from_numpy(batch.levels).to(device)
-            objective = sum((term(embeddings, labels, levels) for term in regularizers), start=result.loss)
+            terms = [term(embeddings, labels, levels) for term in regularizers]
+            objective = sum(terms, start=result.loss)
             loss = float(objective.detach())
             require_finite(step, loss, images, backbone, head, embeddings)
 
@@ -139,6 +140,9 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
                 speed = (done - marked_step) * settings.batch_size / (now - mark)
                 mark, marked_step = now, done
                 row = journal_row(done, settings.batch_size, loss, result, rate, head, speed)
+                for number, (term, value) in enumerate(zip(recipe.regularizers, terms, strict=True), 1):
+                    name = f"{term.name} {number}" if term.name in row else term.name
+                    row[name] = round(float(value.detach()), 6)
                 remark = watch(result, head)
                 if remark:
                     progress.say(f"step {done}: {remark}")

@@ -34,6 +34,18 @@ def test_a_fixed_margin_is_no_curve_and_lambda_is_one() -> None:
     assert panel_figure(steep, "lambda").axes[0].get_yscale() == "log"
 
 
+def test_whatever_a_loss_moves_has_a_panel() -> None:
+    """AdaCos's own scale, a regularizer's term; a remark is no curve, and six panels are enough."""
+    journal = [
+        {"images": 64 * step, "loss": 5.0 - step, "scale": 8.0 + step, "center": 0.1 * step, "remark": "stuck"}
+        for step in range(1, 4)
+    ]
+    assert list(training_panels(journal)) == ["loss", "scale", "center"]
+    assert training_figure(journal) is not None
+    crowded = [{"images": step, **{f"c{number}": step for number in range(9)}} for step in range(1, 4)]
+    assert len(training_panels(crowded)) == 6
+
+
 def test_angles_are_drawn_in_degrees() -> None:
     figure = panel_figure(rows(angle=[math.pi / 2, math.pi / 4]), "angle")
     np.testing.assert_allclose(figure.axes[0].lines[-1].get_ydata(), [90, 45])

@@ -229,3 +229,16 @@ def test_a_remark_reaches_tensorboard_as_text(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.jsonl", 0, tmp_path / "events") as journal:
         journal.write({"step": 1, "loss": 5.0, "remark": "the loss has stayed"})
     assert read_journal(tmp_path / "journal.jsonl")[0]["remark"] == "the loss has stayed"
+
+
+def test_every_regularizer_counts_and_is_in_the_journal(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    """Two of one kind are two terms; the loss of the first step is the head's plus theirs."""
+    twice = [{"name": "uniformity", "weight": 1.0}, {"name": "uniformity", "weight": 3.0}]
+    plain, both = tiny_recipe(), tiny_recipe(regularizers=twice)
+    train(plain, read_manifest(tiny_people), tmp_path / "plain")
+    train(both, read_manifest(tiny_people), tmp_path / "both")
+    without, row = (read_journal(tmp_path / name / "journal.jsonl")[0] for name in ("plain", "both"))
+    assert row["uniformity 2"] == pytest.approx(3.0 * row["uniformity"], rel=1e-4)
+    assert row["loss"] == pytest.approx(without["loss"] + 4.0 * row["uniformity"], rel=1e-4)
