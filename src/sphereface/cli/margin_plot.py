@@ -75,7 +75,7 @@ def _curves(rows: list[str], weight: float | None) -> tuple[Floats, dict[str, Fl
     import torch
 
     from sphereface.heads.checks import check_number
-    from sphereface.heads.curves import curves
+    from sphereface.heads.curves import annealed, curves
     from sphereface.heads.table import ROWS
 
     values, slopes = {}, {}
@@ -88,11 +88,11 @@ def _curves(rows: list[str], weight: float | None) -> tuple[Floats, dict[str, Fl
         found = curves(name, theta, **settings)
         shown = {key: number.default for key, number in ROWS[name].settings.items() if key == "margin"} | settings
         label = ", ".join([name, *(_shown(key, value) for key, value in shown.items() if key != "deviation")])
-        psi, annealed = found.psi, ROWS[name].annealed
-        if annealed is not None:
-            held = annealed[-1] if weight is None else weight
+        psi, lambdas = found.psi, ROWS[name].annealed
+        if lambdas is not None:
+            held = lambdas[-1] if weight is None else weight
             check_number("lambda", held, 0.0, 1e9)
-            psi, label = (held * torch.cos(theta) + psi) / (1.0 + held), f"{label}, λ = {held:g}"
+            psi, label = annealed(psi, theta, held), f"{label}, λ = {held:g}"
         (slope,) = torch.autograd.grad(psi.sum(), theta)
         values[label], slopes[label] = psi.detach().numpy(), slope.numpy()
         if ROWS[name].eta is not None:

@@ -19,7 +19,7 @@ def command(
     """Draw psi and eta of every loss as a small picture each: the ones in the table of the documentation."""
     import torch
 
-    from sphereface.heads.curves import curves
+    from sphereface.heads.curves import annealed, curves
     from sphereface.heads.table import ROWS
     from sphereface.report.margin_figures import save_figure, thumbnail_figure
 
@@ -34,7 +34,7 @@ def command(
         found = curves(name, theta, **steady)
         psi = found.psi
         if row.annealed is not None:
-            psi = (row.annealed[-1] * torch.cos(theta) + psi) / (1.0 + row.annealed[-1])
+            psi = annealed(psi, theta, row.annealed[-1])
         figure = thumbnail_figure(theta.numpy(), psi.numpy(), found.eta.numpy())
         written.append(save_figure(out / f"{name}.svg", figure, f"psi and eta of {row.title}"))
     if as_json:

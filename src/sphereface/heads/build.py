@@ -134,13 +134,14 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
     common = Settings(**settings)
     if common.loss_weight is not None:
         check_number("loss_weight", common.loss_weight, 0.0, 1e6, above=True)
+    loss_weight = row.loss_weight if common.loss_weight is None else common.loss_weight
     if row.link == "pairs":
         return PairHead(
             row,
             num_classes=num_classes,
             embedding_dim=embedding_dim,
             values=values,
-            loss_weight=row.loss_weight if common.loss_weight is None else common.loss_weight,
+            loss_weight=loss_weight,
         )
     check_choice("prototypes", common.prototypes, typing.get_args(Prototypes))
     form = row.form if common.fallback is None else common.fallback
@@ -165,7 +166,7 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
         gradient=common.gradient,
         prototypes=common.prototypes,
         centres=centres,
-        loss_weight=row.loss_weight if common.loss_weight is None else common.loss_weight,
+        loss_weight=loss_weight,
     )
 
 

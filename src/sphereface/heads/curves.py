@@ -80,6 +80,15 @@ def curves(
     return Curves(theta, psi, eta[0])
 
 
+def annealed(psi: Tensor, theta: Tensor, weight: float) -> Tensor:
+    """Return (lambda cos(theta) + psi) / (1 + lambda), what lambda leaves of a margin, (n,).
+
+    >>> annealed(torch.tensor([-1.0]), torch.tensor([0.0]), 1.0)
+    tensor([0.])
+    """
+    return (weight * torch.cos(theta) + psi) / (1.0 + weight)
+
+
 def _sample(theta: Tensor, norm: float, values: tuple[float, ...]) -> Sample:
     plane = torch.eye(2, dtype=theta.dtype)
     return Sample(

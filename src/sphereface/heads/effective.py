@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sphereface.heads.checks import check_number
-from sphereface.heads.curves import curves
+from sphereface.heads.curves import annealed, curves
 
 _SMALLEST = 1e-3  # arccos near 1 has no digits; the curve is level there (its slope at 0 is 0)
 
@@ -37,7 +37,7 @@ def annealed_target(theta: Tensor, margin: float = 4.0, weight: float = 5.0) -> 
     """
     check_number("lambda", weight, 0.0, 1e9)
     psi = curves("sphereface", theta, margin=margin).psi
-    return (weight * torch.cos(theta) + psi) / (1.0 + weight)
+    return annealed(psi, theta, weight)
 
 
 def effective_margin(theta: Tensor, margin: float = 4.0, weight: float = 5.0) -> Tensor:

@@ -114,8 +114,7 @@ class MarginHead(nn.Module):
         """
         check_batch(embeddings, labels, self.prototypes.shape[0], self.prototypes.shape[-1])
         with torch.autocast(embeddings.device.type, enabled=False):
-            wide = torch.promote_types(embeddings.dtype, self.prototypes.dtype)
-            wide = torch.promote_types(wide, torch.float32)
+            wide = self._wide(embeddings)
             return self._loss(embeddings.to(wide), self.prototypes.to(wide), labels)
 
     @torch.no_grad()
@@ -125,16 +124,12 @@ class MarginHead(nn.Module):
         Arguments and errors are those of ``forward``.
         """
         check_batch(embeddings, labels, self.prototypes.shape[0], self.prototypes.shape[-1])
-        wide = torch.promote_types(torch.promote_types(embeddings.dtype, self.prototypes.dtype), torch.float32)
-        x, training = embeddings.to(wide), self.training
-        check_embeddings(x, length(x))
-        try:
-            self.eval()
-            with torch.autocast(embeddings.device.type, enabled=False):
-                logits = self._logits(x, length(x), self.prototypes.to(wide), labels)[0]
-        finally:
-            self.train(training)
-        return logits + self.bias.to(logits) if self.row.logistic is not None else logits
+        with torch.autocast(embeddings.device.type, enabled=False):
+            wide = self._wide(embeddings)
+            x = embeddings.to(wide)
+            norm: Tensor = length(x)
+            check_embeddings(x, norm)
+            return self._logits(x, norm, self.prototypes.to(wide), labels, remember=False)[0]
 
     @torch.no_grad()
     def advance(self, progress: float) -> None:
@@ -171,7 +166,7 @@ class MarginHead(nn.Module):
         lets it shrink, and ln C is what remains. Averaged over angles on both sides of 90 degrees, for a form of
         psi may jump there and a margin may be drawn.
         """
-        classes, flat = self.prototypes.shape[0], self.prototypes.flatten(0, -2).float()
+        classes, flat = self.prototypes.shape[0], self.prototypes.flatten(0, -2)[:1].float()
         if self.row.logistic is None and (self.kind != "hfn" or not self.row.unit_prototypes):
             return math.log(classes)
         sides = torch.tensor([-1e-3, 1e-3], device=flat.device).repeat(_CHANCES // 2)
@@ -179,7 +174,7 @@ class MarginHead(nn.Module):
             theta=math.pi / 2.0 + sides,
             norm=torch.full_like(sides, self.scale),
             labels=torch.zeros(_CHANCES, dtype=torch.int64, device=flat.device),
-            directions=flat[:1],
+            directions=flat,
             cosine=flat.new_zeros(_CHANCES, 2),
             values=self._values(),
             training=False,
@@ -192,12 +187,16 @@ class MarginHead(nn.Module):
         other = rho * (eta if terms.others is None else terms.others(eta))[:, 0]
         logistic = self.row.logistic
         if logistic is None:
-            return float(torch.nn.functional.softplus(other - own + math.log(classes - 1)).mean())
+            return float(softplus(other - own + math.log(classes - 1)).mean())
         bias, values = self.bias.to(own), self._values()
         at_own, at_others = softplus(-own - bias), softplus(other + bias)
         return float(
             (logistic.own(*values) * at_own + (classes - 1) * logistic.others(*values) * at_others).mean()
         )
+
+    def _wide(self, embeddings: Tensor) -> torch.dtype:
+        """Return the format the loss is computed in: float32 or wider."""
+        return torch.promote_types(torch.promote_types(embeddings.dtype, self.prototypes.dtype), torch.float32)
 
     @property
     def _projects(self) -> bool:
@@ -217,26 +216,26 @@ class MarginHead(nn.Module):
     def _loss(self, x: Tensor, prototypes: Tensor, labels: Tensor) -> HeadResult:
         norm: Tensor = length(x)
         check_embeddings(x, norm)
-        logits, terms, theta = self._logits(x, norm, prototypes, labels)
+        logits, terms, theta = self._logits(x, norm, prototypes, labels, remember=self.training)
         logistic = self.row.logistic
         if logistic is None:
             per_sample = cross_entropy(logits, labels)
         else:
             values = self._values()
-            logits = logits + self.bias.to(logits)
             per_sample = one_against_all(logits, labels, logistic.own(*values), logistic.others(*values))
         loss = per_sample.mean()
         if self.loss_weight is not None:
             fixed = self.kind != "nfn" and not self.row.own_scale
             loss = loss * (self.loss_weight / (self.scale if fixed else 1.0))
-        if self.kind == "sfn":
-            loss = loss + self.radius_weight * radius_penalty(self.kind, norm, self.scale)
+        loss = loss + self.radius_weight * radius_penalty(self.kind, norm, self.scale)
         if terms.penalty is not None:
             loss = loss + terms.penalty
         return HeadResult(loss, per_sample.detach(), theta.detach())
 
-    def _logits(self, x: Tensor, norm: Tensor, prototypes: Tensor, labels: Tensor) -> tuple[Tensor, Terms, Tensor]:
-        """Return the logits (N, C), the loss's terms and the own-class angles (N,).
+    def _logits(
+        self, x: Tensor, norm: Tensor, prototypes: Tensor, labels: Tensor, *, remember: bool
+    ) -> tuple[Tensor, Terms, Tensor]:
+        """Return the logits (N, C), bias included, the loss's terms and the own-class angles (N,).
 
         Every logit is rho (cos theta_j + Delta_j), where Delta is what the loss adds to the plain cosine:
         psi - cos for the own class, eta - cos for the others. Detached mode is this with Delta held
@@ -255,7 +254,7 @@ class MarginHead(nn.Module):
                 directions=directions.flatten(0, -2),
                 cosine=cosine.detach(),
                 values=self._values(),
-                training=self.training,
+                training=remember,
             )
         )
         own_delta = terms.own - torch.cos(theta)
@@ -276,6 +275,8 @@ class MarginHead(nn.Module):
             margin = self._values()[0]
             own = normalised_target(own, x, own_direction, theta, terms.own, margin, annealing or 0.0)
             logits = logits.scatter(1, labels[:, None], own[:, None])
+        if self.row.logistic is not None:
+            logits = logits + self.bias.to(logits)
         return logits, terms, theta
 
     def _values(self) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ have drawn. Margins are kept where psi is ordered, [0, pi / 2]: ten deviations f
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -87,15 +88,11 @@ ROW = Row(
     laws=frozenset({"ordered"}),  # each sample has its own margin; for one margin, those of its base
 )
 
-PLUS_ROW = Row(
+PLUS_ROW = replace(
+    ROW,
     title="ElasticFace+",
-    year=2022,
     source=f"{_SOURCE}, sigma = 0.0175 (0.02 in the cosine form)",
     formula=(r"\cos(\theta+m_i),\ m_i\sim N(m,\sigma)\text{, the larger the harder}", r"\cos\theta"),
-    scale=64.0,
     settings=_settings(0.0175),
     rule=sorted_elasticface,
-    neutral={"margin": 0.0},
-    forms={"cos": subtracted},
-    laws=frozenset({"ordered"}),
 )
