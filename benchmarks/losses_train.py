@@ -15,7 +15,7 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from sphereface.backbones import build_backbone
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.data.synthetic_folder import write_faces
 from sphereface.evaluation import all_pairs, verify
+from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
 from sphereface.heads.table import ROWS
 from sphereface.training.journal import read_journal
@@ -31,6 +32,7 @@ from sphereface.training.loop import train
 from sphereface.training.recipe import Recipe, parse_recipe
 
 LEARNERS, SHOTS, UNSEEN, UNSEEN_SHOTS = 300, 16, 60, 6
+SIZE: Final = "112x112"
 
 
 def recipe(name: str, people: Path, images: int, seed: int) -> Recipe:
@@ -38,7 +40,7 @@ def recipe(name: str, people: Path, images: int, seed: int) -> Recipe:
     return parse_recipe(
         {
             "data": {"train": [people]},
-            "input": {"size": "112x112"},
+            "input": {"size": SIZE},
             "backbone": {"name": "sfnet4", "settings": {"embedding_dim": 256, "batch_norm": True}},
             "head": {"name": name},
             "optimiser": {"clip_norm": 5.0},
@@ -56,9 +58,9 @@ def recipe(name: str, people: Path, images: int, seed: int) -> Recipe:
 def equal_error_rate(network: torch.nn.Module, unseen: Manifest) -> dict[str, float | None]:
     """Return the equal error rate on people the network has not seen, with its interval."""
     pixels = np.stack([read_image(path) for path in unseen.paths])
-    scaled = (torch.from_numpy(pixels).float() - 127.5) / 128.0
+    scaled = torch.from_numpy(InputContract(size=SIZE).normalise(pixels))
     with torch.inference_mode():
-        parts = [network(part) for part in scaled.permute(0, 3, 1, 2).split(64)]  # type: ignore[no-untyped-call]
+        parts = [network(scaled[start : start + 64]) for start in range(0, len(scaled), 64)]
     names = [unseen.identities[label] for label in unseen.labels]
     rate = verify(all_pairs(torch.cat(parts).numpy(), names)).eer
     return {"value": rate.value, "low": rate.low, "high": rate.high}
@@ -124,7 +126,7 @@ def main() -> None:
     write_faces(options.work / "unseen", range(10_000, 10_000 + UNSEEN), UNSEEN_SHOTS, seed=11)
     unseen = read_manifest(options.work / "unseen")
     torch.manual_seed(0)
-    network = build_backbone("sfnet4", size="112x112", embedding_dim=256, batch_norm=True).eval()
+    network = build_backbone("sfnet4", size=SIZE, embedding_dim=256, batch_norm=True).eval()
     untrained = equal_error_rate(network, unseen)["value"]
     assert untrained is not None  # sixty people with six pictures each
     print(f"equal error rate of an untrained network: {untrained:.1%}")

@@ -16,6 +16,7 @@ from sphereface.backbones import build_backbone
 from sphereface.backbones.device import choose_device
 from sphereface.data.sampling import sample_order
 from sphereface.data.synthetic import SyntheticFaces
+from sphereface.faces.contract import InputContract
 from sphereface.heads import build_head
 from sphereface.heads.build import settings_of
 from sphereface.heads.table import ROWS
@@ -23,6 +24,7 @@ from sphereface.progress import SILENT, Progress
 from sphereface.training.precision import choose_precision
 
 _BATCH = 48
+_CONTRACT = InputContract(size="112x96")
 _SCALE = 16.0  # of losses with a fixed scale: published ones are made for thousands of people
 
 
@@ -80,7 +82,7 @@ def train_on_the_sphere(
     precision = choose_precision("auto", device)
     torch.manual_seed(seed)
     head = build_head(name, num_classes=people, embedding_dim=3, **settings).to(device)
-    network = build_backbone("sfnet4", size="112x96", embedding_dim=3, batch_norm=True).to(device)
+    network = build_backbone("sfnet4", size=_CONTRACT.size, embedding_dim=3, batch_norm=True).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     images, labels = _draw(people, shots, seed, device)
     parameters = [*network.parameters(), *head.parameters()]
@@ -108,12 +110,10 @@ def train_on_the_sphere(
 def _draw(people: int, shots: int, seed: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Return pictures (N, 3, 112, 96), scaled as networks take them, and people (N,)."""
     population = SyntheticFaces(seed)
-    drawn = np.stack(
-        [population.image(person, shot)[:, 8:-8] for person in range(people) for shot in range(shots)]
-    )
-    pixels = (torch.from_numpy(drawn).to(device).float() - 127.5) / 128.0
+    drawn = np.stack([population.image(person, shot) for person in range(people) for shot in range(shots)])
+    pixels = torch.from_numpy(_CONTRACT.normalise(drawn)).to(device)
     labels = torch.arange(people, device=device).repeat_interleave(shots)
-    return pixels.permute(0, 3, 1, 2), labels
+    return pixels.contiguous(memory_format=torch.channels_last), labels
 
 
 @torch.inference_mode()
