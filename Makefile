@@ -27,8 +27,8 @@ test: setup  ## Run every test but the long fault runs
 	$(BIN)/python -m pytest -n 2 -m "not faults" $(PYTEST_FLAGS)
 
 test-faults: setup  ## Run the long fault-injection, fuzz and coverage runs
-	$(BIN)/python -m pytest -m faults $(PYTEST_FLAGS)
-	SPHEREFACE_LAW_EXAMPLES=1000 SPHEREFACE_GRADCHECKS=50 $(BIN)/python -m pytest $(PYTEST_FLAGS) \
+	$(BIN)/python -m pytest -n 2 -m faults $(PYTEST_FLAGS)
+	SPHEREFACE_LAW_EXAMPLES=1000 SPHEREFACE_GRADCHECKS=50 $(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS) \
 		tests/laws/test_margin_laws.py tests/laws/test_head_laws.py
 
 check: setup  ## Format, lint, types, import contract, generated docs up to date

@@ -1,10 +1,11 @@
 """How fast a step is: images a second of a whole training step, ours against the plain way, side by side.
 
-    python benchmarks/bench_training.py [--backbone sfnet20] [--batch 64] [--rounds 5]
+    python benchmarks/bench_training.py [--backbones sfnet20] [--classes 330 10575 85742] [--batch 64] [--rounds 5]
 
-The plain way is float32 with channels first, as most code does it. Ours is what ``sphereface train`` does:
-bfloat16 autocast where the processor has it, channels last. The rounds are interleaved, so both meet the same
-machine; the ratio is the median over rounds.
+The plain way is float32 with channels first and the whole matrix of logits, as most code does it. Ours is what
+``sphereface train`` does: bfloat16 where the processor has it, channels last, the fused head; beside it the
+same with the reference head. The rounds are interleaved, so all meet the same machine; ratios are medians over
+rounds.
 """
 
 from __future__ import annotations
@@ -18,21 +19,26 @@ from collections.abc import Callable
 import torch
 
 from sphereface.backbones import build_backbone
+from sphereface.device import choose_precision
 from sphereface.heads import build_head
-from sphereface.training.precision import choose_precision
 
-CLASSES = 330
+WAYS = {  # bfloat16 and channels last, implementation of the head
+    "plain float32": (False, "reference"),
+    "ours, reference head": (True, "reference"),
+    "ours": (True, "fused"),
+}
 
 
-def make_step(backbone: str, batch: int, precision: torch.dtype, channels_last: bool) -> Callable[[], None]:
+def make_step(backbone: str, classes: int, batch: int, fast: bool, implementation: str) -> Callable[[], None]:
     """Return a function that does one step on random images."""
     torch.manual_seed(0)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
+    precision = choose_precision("auto" if fast else "float32", torch.device("cpu"))
+    layout = torch.channels_last if fast else torch.contiguous_format
     network = build_backbone(backbone, batch_norm=True).to(memory_format=layout)
-    head = build_head("cosface", num_classes=CLASSES, embedding_dim=512, scale=30.0)
+    head = build_head("cosface", num_classes=classes, embedding_dim=512, scale=30.0, implementation=implementation)
     optimiser = torch.optim.SGD([*network.parameters(), *head.parameters()], lr=0.1, momentum=0.9)
     images = torch.randn(batch, 3, 112, 96).to(memory_format=layout)
-    labels = torch.randint(0, CLASSES, (batch,))
+    labels = torch.randint(0, classes, (batch,))
 
     def step() -> None:
         with torch.autocast("cpu", dtype=precision, enabled=precision is torch.bfloat16):
@@ -57,6 +63,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbones", nargs="+", default=["sfnet4", "sfnet20"])
+    parser.add_argument("--classes", nargs="+", type=int, default=[330])
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -64,16 +71,17 @@ def main() -> None:
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, ours in {precision}"
     )
-    print(f"{'backbone':10} {'plain float32':>16} {'ours':>16} {'ratio':>7}")
+    print(f"{'backbone':10} {'classes':>8} {'way':22} {'images a second':>16} {'to plain':>9}")
     for backbone in options.backbones:
-        plain = make_step(backbone, options.batch, torch.float32, channels_last=False)
-        ours = make_step(backbone, options.batch, precision, channels_last=True)
-        for step in (plain, ours):
-            step()
-        rounds = [(seconds(plain), seconds(ours)) for _ in range(options.rounds)]
-        slow, fast = (statistics.median(times) for times in zip(*rounds, strict=True))
-        ratio = statistics.median(a / b for a, b in rounds)
-        print(f"{backbone:10} {options.batch / slow:9.1f} img/s {options.batch / fast:9.1f} img/s {ratio:6.2f}x")
+        for classes in options.classes:
+            steps = [make_step(backbone, classes, options.batch, *way) for way in WAYS.values()]
+            for step in steps:
+                step()
+            rounds = [[seconds(step) for step in steps] for _ in range(options.rounds)]
+            for number, way in enumerate(WAYS):
+                typical = statistics.median(times[number] for times in rounds)
+                ratio = statistics.median(times[0] / times[number] for times in rounds)
+                print(f"{backbone:10} {classes:8} {way:22} {options.batch / typical:16.1f} {ratio:8.2f}x")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Does every loss of the table train? SFNet-4 on drawn people, a fixed number of images, two seeds.
 
-    python benchmarks/losses_train.py WORK_FOLDER [--images 20000] [--seeds 1 2] [--only arcface ...]
+    python benchmarks/losses_train.py WORK_FOLDER [--images 20000] [--seeds 1 2] [--only arcface] [--set k=v]
 
-Each loss has its published settings. A run that is done is kept in WORK_FOLDER and not repeated, so the program
-can be stopped at any time and goes on when it is called again; at the end it prints the table of
-docs/results/losses.md. Each run has one thread and takes about two minutes: as many processes as there are cores
-can share a folder, with a seed each. A loss *trains* if the network tells 60 unseen people apart with less than
-half the equal error rate of an untrained one. One pair of seeds says nothing about which loss is better.
+Each loss has its published settings, but for what --set changes (gradient=detached, margin_ramp=0.5). A run
+that is done is kept in WORK_FOLDER and not repeated, so the program can be stopped at any time and goes on when
+it is called again; at the end it prints the table of docs/results/losses.md. Each run has one thread and takes
+about two minutes: as many processes as there are cores can share a folder, with a seed each. A loss *trains* if
+the network tells 60 unseen people apart with less than half the equal error rate of an untrained one. One pair
+of seeds says nothing about which loss is better.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ LEARNERS, SHOTS, UNSEEN, UNSEEN_SHOTS = 300, 16, 60, 6
 SIZE: Final = "112x112"
 
 
-def recipe(name: str, people: Path, images: int, seed: int) -> Recipe:
-    """Return the run's recipe: the loss as published, nothing else chosen for it."""
+def recipe(name: str, people: Path, images: int, seed: int, changes: dict[str, Any]) -> Recipe:
+    """Return the run's recipe: the loss as published but for the changes, nothing else chosen for it."""
     return parse_recipe(
         {
             "data": {"train": [people]},
             "input": {"size": SIZE},
             "backbone": {"name": "sfnet4", "settings": {"embedding_dim": 256, "batch_norm": True}},
-            "head": {"name": name},
+            "head": {"name": name, "settings": changes},
             "optimiser": {"clip_norm": 5.0},
             "training": {
                 "images": images,
@@ -66,17 +67,20 @@ def equal_error_rate(network: torch.nn.Module, unseen: Manifest) -> dict[str, fl
     return {"value": rate.value, "low": rate.low, "high": rate.high}
 
 
-def run(name: str, seed: int, images: int, people: Path, unseen: Manifest, work: Path) -> dict[str, Any]:
+def run(
+    name: str, seed: int, images: int, changes: dict[str, Any], people: Path, unseen: Manifest, work: Path
+) -> dict[str, Any]:
     """Train one loss with one seed, or read what an earlier call measured."""
-    kept = work / "done" / f"{name}-{seed}-{images}.json"
+    label = "-".join([f"{name}-{seed}-{images}", *(f"{key}={value}" for key, value in changes.items())])
+    kept = work / "done" / f"{label}.json"
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text())
         return found
     began = time.perf_counter()
-    folder = work / "runs" / f"{name}-{seed}-{images}"
+    folder = work / "runs" / label
     found = {"name": name, "seed": seed}
     try:
-        trained = train(recipe(name, people, images, seed), read_manifest(people), folder)
+        trained = train(recipe(name, people, images, seed, changes), read_manifest(people), folder)
         journal = read_journal(folder / "journal.jsonl")
         found |= {
             "loss": [journal[0]["loss"], journal[-1]["loss"]],
@@ -90,6 +94,15 @@ def run(name: str, seed: int, images: int, people: Path, unseen: Manifest, work:
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(found))
     return found
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return key and value of ``key=value``; what is not JSON is a word."""
+    key, _, value = text.partition("=")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
 
 
 def table(runs: list[dict[str, Any]], untrained: float) -> str:
@@ -121,6 +134,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="+", default=list(ROWS))
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", type=setting)
     options = parser.parse_args()
     write_faces(options.work / "learn", range(LEARNERS), SHOTS, seed=11)
     write_faces(options.work / "unseen", range(10_000, 10_000 + UNSEEN), UNSEEN_SHOTS, seed=11)
@@ -133,7 +147,9 @@ def main() -> None:
     runs: list[dict[str, Any]] = []
     for seed in options.seeds:
         for name in options.only:
-            runs.append(run(name, seed, options.images, options.work / "learn", unseen, options.work))
+            runs.append(
+                run(name, seed, options.images, dict(options.set), options.work / "learn", unseen, options.work)
+            )
             print(json.dumps(runs[-1]), flush=True)
     print(table(sorted(runs, key=lambda each: (list(ROWS).index(each["name"]), each["seed"])), untrained))
 

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+EXAMPLES = PROJECT / "examples"
 
 
 def run(name: str, *words: str) -> str:
@@ -30,6 +33,16 @@ def test_own_training_loop_pulls_the_groups_apart() -> None:
 
 def test_gallery_from_python(story: Any) -> None:
     assert len(re.findall(r"is taken for", run("gallery_from_python.py", str(story.folder)))) == 3
+
+
+@pytest.mark.parametrize("page", ["head.md"])
+def test_a_page_s_python_runs_as_it_stands(page: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (PROJECT / "docs" / page).read_text("utf-8"), re.S | re.M)
+    assert blocks
+    for number, block in enumerate(blocks):
+        script = tmp_path / f"block_{number}.py"
+        script.write_text(block, "utf-8")
+        run(str(script))
 
 
 def test_every_example_has_a_test() -> None:

@@ -145,6 +145,13 @@ def test_plot_into_a_file_and_into_a_folder(tmp_path: Path) -> None:
     assert names == ["psi.png", "psi.svg", "regions.png", "regions.svg"]
 
 
+def test_plot_says_where_a_slope_is_training_s(tmp_path: Path) -> None:
+    found = told("plot", "circle", "cosface", "--out", tmp_path / "a.svg")
+    assert found["slope_with_weight_held"] == ["circle, m = 0.25", "circle, m = 0.25: other classes"]
+    assert found["slope"]["circle, m = 0.25"][6] == pytest.approx(-1.25)
+    assert "circle, m = 0.25 (slope as trained: weight constant)" in (tmp_path / "a.svg").read_text()
+
+
 def test_lambda_weakens_an_annealed_loss(tmp_path: Path) -> None:
     found = told("plot", "a-softmax", "--lambda", "0", "--out", tmp_path / "a.svg")
     assert found["psi"]["a-softmax, m = 4, λ = 0"][-1] == pytest.approx(-7.0, abs=1e-4)

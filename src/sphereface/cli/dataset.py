@@ -1,4 +1,4 @@
-"""``sphereface dataset check DIR``."""
+"""``sphereface dataset``: the group, and its verb ``check``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sphereface.cli import dataset_outliers
 from sphereface.cli.options import Json
 from sphereface.cli.output import Terminal, print_json
 
@@ -44,3 +45,6 @@ def check(
         print("ready to train on" if found.ok else f"{len(found.problems)} kinds of problems")
     if not found.ok:
         raise typer.Exit(1)
+
+
+app.command("outliers")(dataset_outliers.command)

@@ -13,7 +13,9 @@ from sphereface.cli.output import print_json
 from sphereface.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sphereface.sphere.regions import Floats
+    from torch import Tensor
+
+    from sphereface.heads.curves import Line
 
 _SHOWN = ("a-softmax", "sphereface", "cosface", "arcface")
 _DEGREES = tuple(range(0, 181, 15))
@@ -37,12 +39,18 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Draw psi and its slope for losses side by side and, into a folder, decision regions on the circle."""
+    import torch
+
     from sphereface.report.margin_figures import circle_figure, psi_figure, save_figure
     from sphereface.sphere.bounds import arrangement
 
-    names = list(dict.fromkeys(rows or _SHOWN))
-    theta, values, slopes = _curves(names, weight)
-    figure = psi_figure(theta, values, slopes)
+    # Not quite to the ends: there the slope of a function of the cosine is 0 times infinity.
+    theta = torch.linspace(1e-5, math.pi - 1e-5, 721, dtype=torch.float64)
+    lines = _lines(list(dict.fromkeys(rows or _SHOWN)), theta, weight)
+    values = {label: line.values.numpy() for label, line in lines.items()}
+    slopes = {label: line.slope.numpy() for label, line in lines.items()}
+    held = [label for label, line in lines.items() if line.held]
+    figure = psi_figure(theta.numpy(), values, slopes, held)
     title = f"psi and its slope against the angle for {', '.join(values)}."
     if out.suffix:
         written = [save_figure(out, figure, title)]
@@ -63,6 +71,7 @@ def command(
                 "slope": {
                     name: [round(float(curve[place]), 6) for place in places] for name, curve in slopes.items()
                 },
+                "slope_with_weight_held": held,
             }
         )
         return
@@ -70,36 +79,23 @@ def command(
         print(f"figure: {path}")
 
 
-def _curves(rows: list[str], weight: float | None) -> tuple[Floats, dict[str, Floats], dict[str, Floats]]:
-    """Return the angles in radians (n,), and psi and its slope of each row by label: all that knows the table."""
-    import torch
-
-    from sphereface.heads.checks import check_number
-    from sphereface.heads.curves import annealed, curves
+def _lines(rows: list[str], theta: Tensor, weight: float | None) -> dict[str, Line]:
+    """Return psi of each row by the legend's label, and eta of those whose margin is on the other classes."""
+    from sphereface.heads.curves import drawing
     from sphereface.heads.table import ROWS
 
-    values, slopes = {}, {}
-    # Not quite to the ends: there the slope of a function of the cosine is 0 times infinity.
-    theta = torch.linspace(1e-5, math.pi - 1e-5, 721, dtype=torch.float64, requires_grad=True)
+    lines = {}
     for text in rows:
         name, settings = _loss(text)
-        if name in ROWS and "deviation" in ROWS[name].settings:
-            settings.setdefault("deviation", 0.0)  # a margin that is drawn: its mean, not its noise
-        found = curves(name, theta, **settings)
-        shown = {key: number.default for key, number in ROWS[name].settings.items() if key == "margin"} | settings
-        label = ", ".join([name, *(_shown(key, value) for key, value in shown.items() if key != "deviation")])
-        psi, lambdas = found.psi, ROWS[name].annealed
-        if lambdas is not None:
-            held = lambdas[-1] if weight is None else weight
-            check_number("lambda", held, 0.0, 1e9)
-            psi, label = annealed(psi, theta, held), f"{label}, λ = {held:g}"
-        (slope,) = torch.autograd.grad(psi.sum(), theta)
-        values[label], slopes[label] = psi.detach().numpy(), slope.numpy()
+        found = drawing(name, theta, weight=weight, **settings)
+        margin = {key: number.default for key, number in ROWS[name].settings.items() if key == "margin"}
+        label = ", ".join([name, *(_shown(key, value) for key, value in {**margin, **settings}.items())])
+        if found.weight is not None:
+            label = f"{label}, λ = {found.weight:g}"
+        lines[label] = found.psi
         if ROWS[name].eta is not None:
-            label = f"{label}: other classes"
-            (slope,) = torch.autograd.grad(found.eta.sum(), theta)
-            values[label], slopes[label] = found.eta.detach().numpy(), slope.numpy()
-    return theta.detach().numpy(), values, slopes
+            lines[f"{label}: other classes"] = found.eta
+    return lines
 
 
 def _shown(key: str, value: float | str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ def command(
     """Draw psi and eta of every loss as a small picture each: the ones in the table of the documentation."""
     import torch
 
-    from sphereface.heads.curves import annealed, curves
+    from sphereface.heads.curves import drawing
     from sphereface.heads.table import ROWS
     from sphereface.report.margin_figures import save_figure, thumbnail_figure
 
@@ -28,14 +28,8 @@ def command(
     for name, row in ROWS.items():
         if row.link == "pairs":
             continue
-        steady: dict[str, Any] = (
-            {"deviation": 0.0} if "deviation" in row.settings else {}
-        )  # a drawn margin at its mean
-        found = curves(name, theta, **steady)
-        psi = found.psi
-        if row.annealed is not None:
-            psi = annealed(psi, theta, row.annealed[-1])
-        figure = thumbnail_figure(theta.numpy(), psi.numpy(), found.eta.numpy())
+        found = drawing(name, theta)
+        figure = thumbnail_figure(theta.numpy(), found.psi.values.numpy(), found.eta.values.numpy())
         written.append(save_figure(out / f"{name}.svg", figure, f"psi and eta of {row.title}"))
     if as_json:
         print_json({"files": [str(path) for path in written]})

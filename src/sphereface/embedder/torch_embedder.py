@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sphereface.backbones import build_backbone
-from sphereface.backbones.device import choose_device
 from sphereface.checkpoint import ModelCard, load_card, load_tensors
+from sphereface.device import choose_device
 from sphereface.errors import ConfigurationError, ModelError
 from sphereface.faces.contract import FlipFusion, InputContract
 

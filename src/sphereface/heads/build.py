@@ -16,10 +16,10 @@ from sphereface.heads.checks import (
     check_steps,
     check_together,
 )
-from sphereface.heads.margin_head import Gradient, MarginHead, Prototypes
+from sphereface.heads.margin_head import Implementation, MarginHead, Precision, Prototypes
 from sphereface.heads.pair_head import PairHead
 from sphereface.heads.radius import RADII, Radius
-from sphereface.heads.row import Row
+from sphereface.heads.row import Gradient, Row
 from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
 from sphereface.heads.table import ROWS
 
@@ -38,7 +38,7 @@ class Settings:
         radius: ``nfn``, ``hfn`` or ``sfn``; without it and without ``scale`` the row decides.
         radius_weight: Weight of the penalty of ``sfn``; None takes the authors' 0.01 beside 50 CE / s, which is
             0.01 s / 50 beside the plain loss.
-        gradient: ``full``, ``detached``, and for A-Softmax ``normalised``.
+        gradient: ``full``, ``detached``, and for A-Softmax ``normalised``; None takes the row's own.
         prototypes: ``reparametrised`` or ``projected``, see ``MarginHead``.
         fallback: Form of psi, for rows that have several (``hard``, ``easy``...); None takes the row's own.
         margin_ramp: Share of the run over which the margin grows from neutral to its value.
@@ -52,12 +52,19 @@ class Settings:
         centres: Prototypes of each class (sub-centres).
         loss_weight: lw; the loss becomes lw L / s, or lw L where there is no fixed s (``nfn``, AdaCos, SimPLE).
             None means the plain loss, and 500 for SimPLE.
+        implementation: ``fused`` goes over the classes block by block, in the memory of the prototypes and their
+            gradient; ``reference`` builds the matrix of all logits and can be differentiated twice; ``auto``
+            is ``fused`` for every loss that it supports.
+        precision: Format of the fused products: ``bfloat16``, ``float32``, or ``auto``, which is bfloat16
+            where the processor has it. float64 embeddings or prototypes are computed in float64 throughout.
+        memory_budget: MiB that the fused implementation may use beside the gradients: what fits is kept
+            between its two sweeps, what does not is computed again.
     """
 
     scale: float | None = None
     radius: Radius | None = None
     radius_weight: float | None = None
-    gradient: Gradient = "full"
+    gradient: Gradient | None = None
     prototypes: Prototypes = "reparametrised"
     fallback: str | None = None
     margin_ramp: float = 0.0
@@ -68,6 +75,9 @@ class Settings:
     lambda_min: float | None = None
     centres: int | None = None
     loss_weight: float | None = None
+    implementation: str = "auto"
+    precision: Precision = "auto"
+    memory_budget: float = 256.0
 
 
 def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: Any) -> Head:
@@ -110,7 +120,7 @@ def settings_of(name: str) -> tuple[str, ...]:
     row = ROWS[name]
     own = tuple(row.settings)
     if row.link == "pairs":
-        return (*own, "loss_weight")
+        return (*own, "loss_weight", "implementation", "precision")
     absent = {"scale", "radius", "radius_weight"} if row.own_scale else set()
     absent |= {"centres"} if row.centres is None else set()
     absent |= set() if row.forms else {"fallback"}
@@ -135,6 +145,8 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
     if common.loss_weight is not None:
         check_number("loss_weight", common.loss_weight, 0.0, 1e6, above=True)
     loss_weight = row.loss_weight if common.loss_weight is None else common.loss_weight
+    implementation = _implementation(row, common)
+    check_choice("precision", common.precision, typing.get_args(Precision))
     if row.link == "pairs":
         return PairHead(
             row,
@@ -147,7 +159,8 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
     form = row.form if common.fallback is None else common.fallback
     check_choice("fallback", form, row.form_names)
     kind, scale = _radius(row, common)
-    _check_gradient(row, common.gradient, kind)
+    gradient = row.gradient if common.gradient is None else common.gradient
+    _check_gradient(row, gradient, kind)
     centres = row.centres if common.centres is None else common.centres
     if centres is not None and (
         isinstance(centres, bool) or not isinstance(centres, int) or not 1 <= centres <= 64
@@ -163,11 +176,37 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
         kind=kind,
         scale=scale,
         radius_weight=_radius_weight(common, scale),
-        gradient=common.gradient,
+        gradient=gradient,
         prototypes=common.prototypes,
         centres=centres,
         loss_weight=loss_weight,
+        implementation=implementation,
+        precision=common.precision,
+        memory_budget=common.memory_budget,
     )
+
+
+def _implementation(row: Row, common: Settings) -> Implementation:
+    """Return who computes the loss, or say why nobody can."""
+    check_choice("implementation", common.implementation, ("auto", *typing.get_args(Implementation)))
+    check_number("memory_budget", common.memory_budget, 0.0, 2.0**24, above=True)
+    bent = row.eta is not None or row.rule is not None
+    reason = ""
+    if row.link == "pairs":
+        reason = "it compares pairs of embeddings and has no prototypes"
+    elif not row.unit_prototypes and bent:
+        reason = "its prototypes have a length of their own and its cosines are bent"
+    if reason and common.implementation == "fused":
+        raise ConfigurationError(
+            f"implementation = 'fused' does not know {row.title}: {reason}; choose 'auto' or 'reference'"
+        )
+    if not reason and common.implementation != "reference":
+        return "fused"
+    if common.precision == "bfloat16":
+        raise ConfigurationError(
+            "precision = 'bfloat16' is for the fused implementation; the reference counts in float32 or wider"
+        )
+    return "reference"
 
 
 def _radius(row: Row, common: Settings) -> tuple[Radius, float]:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from sphereface.errors import ConfigurationError, nearest
-from sphereface.heads.checks import check_batch, check_embeddings, check_number, check_setting, check_sizes
+from sphereface.heads.batch import wide_batch
+from sphereface.heads.checks import check_number, check_setting, check_sizes
 from sphereface.heads.pairs import PairLoss, contrastive, triplet
 from sphereface.heads.regularizers import CenterLoss, alignment, radial, uniformity
 from sphereface.heads.row import Setting
@@ -71,15 +72,10 @@ class Regularizer(nn.Module):
             ConfigurationError: If shapes, dtypes, labels or levels do not fit, levels are needed and missing,
                 or an embedding is not finite or zero; the message says which.
         """
-        check_batch(embeddings, labels, self.num_classes, self.embedding_dim)
-        if REGULARIZERS[self.name].needs_levels:
-            _check_levels(self.name, levels, len(labels))
         with torch.autocast(embeddings.device.type, enabled=False):
-            wide = torch.promote_types(embeddings.dtype, torch.float32)
-            for parameter in self.parameters():
-                wide = torch.promote_types(wide, parameter.dtype)
-            x = embeddings.to(wide)
-            check_embeddings(x, length(x))
+            x, _ = wide_batch(embeddings, labels, self.num_classes, self.embedding_dim, *self.parameters())
+            if REGULARIZERS[self.name].needs_levels:
+                _check_levels(self.name, levels, len(labels))
             return self.term(x, labels, levels)
 
 
@@ -176,8 +172,11 @@ _WANG = "Wang and Isola 2020, https://arxiv.org/abs/2005.10242"
 REGULARIZERS: dict[str, Entry] = {
     "center": Entry(
         title="Center loss",
-        source="Wen et al. 2016, eqs. 2-4; weight and mean over the batch as in the authors' solver and layer",
-        formula=r"\tfrac{1}{2N}\sum_i\lVert x_i-c_{y_i}\rVert^2",
+        source=(
+            "Wen et al. 2016, https://ydwen.github.io/papers/WenECCV16.pdf, eqs. 2-4; weight and mean over the "
+            "batch as in the authors' solver and layer"
+        ),
+        formula=r"\frac{1}{2N}\sum_i\lVert x_i-c_{y_i}\rVert^2",
         weight=0.008,
         make=CenterLoss,
         settings={"rate": Setting(1.0, 0.0, 100.0, "how fast the centres follow; 0 keeps them where they are")},
@@ -191,7 +190,7 @@ REGULARIZERS: dict[str, Entry] = {
         ),
         weight=1.0,
         make=_contrastive,
-        settings={"margin": Setting(0.5, -1.0, 1.0, "cosine up to which impostors are left alone")},
+        settings={"margin": Setting(0.5, -1.0, 1.0, "m, cosine up to which impostors are left alone")},
     ),
     "triplet": Entry(
         title="Triplet loss, semi-hard",
@@ -202,12 +201,14 @@ REGULARIZERS: dict[str, Entry] = {
         formula=r"\operatorname{mean}_{0<\cos\theta_{ap}-\cos\theta_{an}\le m}(\cos\theta_{an}-\cos\theta_{ap}+m)",
         weight=1.0,
         make=_triplet,
-        settings={"margin": Setting(0.1, 0.0, 2.0, "cosine by which genuine pairs are to be ahead", above=True)},
+        settings={
+            "margin": Setting(0.1, 0.0, 2.0, "m, cosine by which genuine pairs are to be ahead", above=True)
+        },
     ),
     "alignment": Entry(
         title="Alignment",
         source=f"{_WANG}, averaged by person; weight unmeasured",
-        formula=r"\operatorname{mean}_{y_i=y_j}\lVert u_i-u_j\rVert^\alpha",
+        formula=r"\operatorname{mean}_{\text{people}}\operatorname{mean}_{y_i=y_j}\lVert u_i-u_j\rVert^\alpha",
         weight=1.0,
         make=_alignment,
         settings={"alpha": Setting(2.0, 1.0, 8.0, "power of the distance")},
@@ -225,13 +226,13 @@ REGULARIZERS: dict[str, Entry] = {
         source="ours, after PoLAR's split of extent and mode (paper not read); all numbers unmeasured",
         formula=(
             r"\operatorname{mean}_{l_j-l_i>g}"
-            r"\max\bigl(0,m(l_j-l_i)-\log\tfrac{\lVert x_i\rVert}{\lVert x_j\rVert}\bigr)"
+            r"\max\left(0,\ m(l_j-l_i)-\log\frac{\lVert x_i\rVert}{\lVert x_j\rVert}\right)"
         ),
         weight=1.0,
         make=_radial,
         settings={
-            "margin": Setting(0.5, 0.0, 10.0, "log-norm lost between clean and fully degraded", above=True),
-            "gap": Setting(0.1, 0.0, 0.9, "differences of level up to this are not compared"),
+            "margin": Setting(0.5, 0.0, 10.0, "m, log-norm lost between clean and fully degraded", above=True),
+            "gap": Setting(0.1, 0.0, 0.9, "g, differences of level up to this are not compared"),
         },
         needs_levels=True,
     ),

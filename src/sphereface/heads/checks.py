@@ -37,6 +37,23 @@ def check_batch(embeddings: Tensor, labels: Tensor, num_classes: int, embedding_
         raise ConfigurationError(f"labels must lie in [0, {num_classes}), but one of them is {wrong}")
 
 
+def check_weights(weights: Tensor | None, count: int) -> None:
+    """Check the weights of the samples.
+
+    Raises:
+        ConfigurationError: Naming what is wrong with them.
+    """
+    if weights is None:
+        return
+    if weights.shape != (count,) or not weights.is_floating_point():
+        raise ConfigurationError(
+            f"weights must be floating point of shape ({count},), one per embedding, not {weights.dtype} of "
+            f"shape {tuple(weights.shape)}"
+        )
+    if not bool((torch.isfinite(weights) & (weights >= 0)).all()):
+        raise ConfigurationError("weights must be finite and not negative")
+
+
 def check_embeddings(embeddings: Tensor, norm: Tensor) -> None:
     """Check that every embedding has a direction.
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sphereface.errors import ConfigurationError, nearest
-from sphereface.heads.checks import check_choice, check_setting, check_together
+from sphereface.heads.checks import check_choice, check_number, check_setting, check_together
 from sphereface.heads.row import Sample
 from sphereface.heads.table import ROWS
+
+_BY_LOT = "deviation"  # the setting that scatters a margin at random; at 0 it is its mean
+_STEP = 1e-6  # of an angle, to take a slope without the help of autograd
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,36 @@ class Curves:
     theta: Tensor
     psi: Tensor
     eta: Tensor
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve as a picture shows it.
+
+    Attributes:
+        values: At every angle, (n,), detached.
+        slope: What training differentiates, per radian, (n,), detached; not defined at exactly 0 and pi.
+        held: Whether that is not the slope of ``values``, because the loss holds a weight of its own constant.
+    """
+
+    values: Tensor
+    slope: Tensor
+    held: bool
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A loss as a picture shows it: what anneals stands where it stays, what is drawn by lot at its mean.
+
+    Attributes:
+        psi: For the own class.
+        eta: For another class.
+        weight: lambda, which is in psi already; None for a loss without.
+    """
+
+    psi: Line
+    eta: Line
+    weight: float | None
 
 
 def curves(
@@ -80,6 +115,41 @@ def curves(
     return Curves(theta, psi, eta[0])
 
 
+def drawing(name: str, theta: Tensor, *, weight: float | None = None, **settings: Any) -> Drawing:
+    """Return psi, eta and their slopes as a picture shows them.
+
+    Args:
+        name: A row of the table that has prototypes.
+        theta: Angles in [0, pi], (n,). Computed and returned in float64.
+        weight: lambda of an annealed loss; None takes the value at which it stays. Other losses have none.
+        **settings: As :func:`curves` takes them.
+
+    Raises:
+        ConfigurationError: As :func:`curves`, or if lambda is out of range.
+
+    >>> found = drawing("a-softmax", torch.tensor([math.pi / 2]))
+    >>> found.weight, round(found.psi.values.item(), 6)
+    (5.0, -0.5)
+    """
+    angles = theta.detach().to(torch.float64)
+    row = ROWS.get(name)
+    if row is not None and _BY_LOT in row.settings:
+        settings.setdefault(_BY_LOT, 0.0)
+    held = None
+    if row is not None and row.annealed is not None:
+        held = row.annealed[-1] if weight is None else weight
+        check_number("lambda", held, 0.0, 1e9)
+
+    def psi(at: Tensor) -> Tensor:
+        bare = curves(name, at, **settings).psi
+        return bare if held is None else annealed(bare, at, held)
+
+    def eta(at: Tensor) -> Tensor:
+        return curves(name, at, **settings).eta
+
+    return Drawing(_line(psi, angles), _line(eta, angles), held)
+
+
 def annealed(psi: Tensor, theta: Tensor, weight: float) -> Tensor:
     """Return (lambda cos(theta) + psi) / (1 + lambda), what lambda leaves of a margin, (n,).
 
@@ -89,14 +159,26 @@ def annealed(psi: Tensor, theta: Tensor, weight: float) -> Tensor:
     return (weight * torch.cos(theta) + psi) / (1.0 + weight)
 
 
+def _line(curve: Callable[[Tensor], Tensor], theta: Tensor) -> Line:
+    """Return a curve with the slope that training sees, and whether that is the curve's own."""
+    at = theta.clone().requires_grad_()
+    values = curve(at)
+    (slope,) = torch.autograd.grad(values.sum(), at)
+    with torch.no_grad():
+        own = (curve(theta + _STEP) - curve(theta - _STEP)) / (2.0 * _STEP)
+    # At a kink or a leap the two differ as well, but not at most angles.
+    differs = (own - slope).abs() > 1e-3 * (1.0 + slope.abs())
+    return Line(values.detach(), slope, bool(differs.double().mean() > 0.5))
+
+
 def _sample(theta: Tensor, norm: float, values: tuple[float, ...]) -> Sample:
     plane = torch.eye(2, dtype=theta.dtype)
     return Sample(
         theta=theta,
         norm=torch.full_like(theta, norm).detach(),
         labels=torch.zeros(len(theta), dtype=torch.int64),
-        directions=plane,
-        cosine=torch.zeros(len(theta), 2, dtype=theta.dtype),
+        directions=lambda: plane,
+        others_at=lambda scale: torch.zeros_like(theta),
         values=values,
         training=False,
     )

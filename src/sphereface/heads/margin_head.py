@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from sphereface.heads.checks import check_batch, check_embeddings, check_number
-from sphereface.heads.link import cross_entropy, one_against_all, softplus
+from sphereface.device import choose_precision
+from sphereface.errors import ConfigurationError
+from sphereface.heads.batch import wide_batch
+from sphereface.heads.chance import chance
+from sphereface.heads.checks import check_number, check_weights
+from sphereface.heads.dense import dense, dense_logits
+from sphereface.heads.fused import fused
 from sphereface.heads.normalised import normalised_target
+from sphereface.heads.others import Lengths, Others
+from sphereface.heads.prototypes import directions, nearest, own_rows, shown
 from sphereface.heads.radius import Radius, radius, radius_penalty
-from sphereface.heads.row import Row, Sample, Terms
+from sphereface.heads.row import Gradient, Row, Sample, Terms
 from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
+from sphereface.heads.softplus import softplus
+from sphereface.heads.spare import Spare
 from sphereface.sphere.geometry import angle, length, unit
 
-_CHANCES = 256  # samples behind the chance level; an even number
-
-Gradient = Literal["full", "detached", "normalised"]
 Prototypes = Literal["reparametrised", "projected"]
+Implementation = Literal["fused", "reference"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,10 @@ class HeadResult:
 class MarginHead(nn.Module):
     """A loss over rho psi(theta_y) and rho eta(theta_j); built by ``build_head``.
 
-    The loss is always computed in float32 or wider, whatever autocast says.
+    The loss is always computed in float32 or wider, whatever autocast says; only the products of the fused
+    implementation are in bfloat16 where the processor has it (``precision``). Two implementations give the same
+    numbers: ``fused`` (``heads/fused.py``) goes over the classes block by block and can be differentiated once,
+    ``reference`` (``heads/dense.py``) builds the matrix of all logits.
 
     Gradient modes: ``full`` differentiates what is written, except what the authors hold constant.
     ``detached`` is the characteristic gradient detachment of SphereFace-R: the forward value has the margin,
@@ -86,8 +98,13 @@ class MarginHead(nn.Module):
         prototypes: Prototypes,
         centres: int | None,
         loss_weight: float | None,
+        implementation: Implementation,
+        precision: Precision,
+        memory_budget: float,
     ) -> None:
         super().__init__()
+        self.implementation, self.precision, self.memory_budget = implementation, precision, memory_budget
+        self._spare = Spare()
         self.row, self.schedule, self.annealing = row, schedule, annealing
         self.kind, self.scale, self.radius_weight = kind, scale, radius_weight
         self.gradient, self.prototype_mode = gradient, prototypes
@@ -101,35 +118,58 @@ class MarginHead(nn.Module):
         self.rule = row.make_rule(num_classes, form)
         self.register_buffer("progress", torch.ones((), dtype=torch.float64))
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> HeadResult:
+    def forward(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None) -> HeadResult:
         """Compute the loss of a batch.
 
         Args:
             embeddings: Raw embeddings (N, d), any length but zero, not normalised.
             labels: Class of each, (N,), int64 in [0, C).
+            weights: What each sample's loss is multiplied by before the mean over N, (N,), not negative; None
+                is 1. Penalties are not weighed.
 
         Raises:
             ConfigurationError: If shapes, dtypes or labels do not fit, or an embedding is not finite or zero;
                 the message says which.
         """
-        check_batch(embeddings, labels, self.prototypes.shape[0], self.prototypes.shape[-1])
         with torch.autocast(embeddings.device.type, enabled=False):
-            wide = self._wide(embeddings)
-            return self._loss(embeddings.to(wide), self.prototypes.to(wide), labels)
+            seen = self._look(embeddings, labels, weights, remember=self.training)
+            per_sample = self._per_sample(seen)
+            loss = (per_sample if weights is None else per_sample * weights.to(per_sample)).mean()
+            if self.loss_weight is not None:
+                fixed = self.kind != "nfn" and not self.row.own_scale
+                loss = loss * (self.loss_weight / (self.scale if fixed else 1.0))
+            loss = loss + self.radius_weight * radius_penalty(self.kind, seen.norm, self.scale)
+            if seen.penalty is not None:
+                loss = loss + seen.penalty
+            return HeadResult(loss, per_sample.detach(), seen.theta.detach())
 
-    @torch.no_grad()
-    def logits(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the logits with margin (N, C), bias included, for looking at; nothing the loss remembers changes.
+    def losses(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of each sample, (N,), to be differentiated by whoever asks; nothing remembered changes.
 
-        Arguments and errors are those of ``forward``.
+        Arguments and errors are those of ``forward``; penalties and ``loss_weight`` are not in it.
         """
-        check_batch(embeddings, labels, self.prototypes.shape[0], self.prototypes.shape[-1])
         with torch.autocast(embeddings.device.type, enabled=False):
-            wide = self._wide(embeddings)
-            x = embeddings.to(wide)
-            norm: Tensor = length(x)
-            check_embeddings(x, norm)
-            return self._logits(x, norm, self.prototypes.to(wide), labels, remember=False)[0]
+            return self._per_sample(self._look(embeddings, labels, remember=False))
+
+    def logits(self, embeddings: Tensor, labels: Tensor, *, differentiable: bool = False) -> Tensor:
+        """Return the logits with margin (N, C), bias included; nothing the loss remembers changes.
+
+        Args:
+            embeddings: As for ``forward``.
+            labels: As for ``forward``.
+            differentiable: Keep the graph; else the logits are for looking at.
+
+        Raises:
+            ConfigurationError: As ``forward``, and if the head is fused and the graph is asked for.
+        """
+        if differentiable and self.implementation != "reference":
+            raise ConfigurationError(
+                "logits of the fused head cannot be differentiated, for it never has them all: build the head "
+                "with implementation='reference'"
+            )
+        with torch.autocast(embeddings.device.type, enabled=False), torch.set_grad_enabled(differentiable):
+            seen = self._look(embeddings, labels, remember=False)
+            return dense_logits(seen.others).scatter(1, labels[:, None], seen.own[:, None])
 
     @torch.no_grad()
     def advance(self, progress: float) -> None:
@@ -142,7 +182,7 @@ class MarginHead(nn.Module):
         """
         check_number("progress", progress, 0.0, 1.0)
         self.progress.fill_(progress)
-        if self._projects:
+        if self._lengths == "projected":
             wide = torch.promote_types(self.prototypes.dtype, torch.float32)
             self.prototypes.copy_(unit(self.prototypes.to(wide)))
 
@@ -163,137 +203,105 @@ class MarginHead(nn.Module):
         """Return ``per_sample`` of a network that knows nothing: embeddings at 90 degrees to every prototype.
 
         ln C without a margin at present, and where the length of the embedding decides: a network that gives up
-        lets it shrink, and ln C is what remains. Averaged over angles on both sides of 90 degrees, for a form of
-        psi may jump there and a margin may be drawn.
+        lets it shrink, and ln C is what remains.
         """
-        classes, flat = self.prototypes.shape[0], self.prototypes.flatten(0, -2)[:1].float()
+        classes = self.prototypes.shape[0]
         if self.row.logistic is None and (self.kind != "hfn" or not self.row.unit_prototypes):
             return math.log(classes)
-        sides = torch.tensor([-1e-3, 1e-3], device=flat.device).repeat(_CHANCES // 2)
-        sample = Sample(
-            theta=math.pi / 2.0 + sides,
-            norm=torch.full_like(sides, self.scale),
-            labels=torch.zeros(_CHANCES, dtype=torch.int64, device=flat.device),
-            directions=flat,
-            cosine=flat.new_zeros(_CHANCES, 2),
-            values=self._values(),
-            training=False,
-        )
-        terms: Terms = self.rule(sample)
+        values, bias = self._values(), 0.0 if self.row.logistic is None else float(self.bias)
         annealing = 0.0 if self.annealing is None else self.annealing(float(self.progress))
-        rho = terms.radius if terms.radius is not None else torch.full_like(sides, self.scale)
-        own = rho * terms.own / (1.0 + annealing)
-        eta = torch.zeros_like(sides)[:, None]
-        other = rho * (eta if terms.others is None else terms.others(eta))[:, 0]
-        logistic = self.row.logistic
-        if logistic is None:
-            return float(softplus(other - own + math.log(classes - 1)).mean())
-        bias, values = self.bias.to(own), self._values()
-        at_own, at_others = softplus(-own - bias), softplus(other + bias)
-        return float(
-            (logistic.own(*values) * at_own + (classes - 1) * logistic.others(*values) * at_others).mean()
-        )
-
-    def _wide(self, embeddings: Tensor) -> torch.dtype:
-        """Return the format the loss is computed in: float32 or wider."""
-        return torch.promote_types(torch.promote_types(embeddings.dtype, self.prototypes.dtype), torch.float32)
+        return chance(self.row, self.rule, classes, self.scale, values, annealing, bias)
 
     @property
-    def _projects(self) -> bool:
-        """Whether prototypes are kept at length 1 by projection; free ones have nothing to keep."""
-        return self.prototype_mode == "projected" and self.row.unit_prototypes
+    def _lengths(self) -> Lengths:
+        return self.prototype_mode if self.row.unit_prototypes else "free"
 
-    def _directions(self, prototypes: Tensor) -> Tensor:
-        """Return the prototypes at length 1, in their own shape."""
-        if not self._projects:
-            directions: Tensor = unit(prototypes)
-            return directions
-        # Held constant, the length divides the gradient without projecting it; on projected prototypes
-        # it is 1 anyway.
-        norm: Tensor = length(prototypes.detach(), keepdims=True)
-        return prototypes / torch.where(norm > 0, norm, torch.ones_like(norm))
-
-    def _loss(self, x: Tensor, prototypes: Tensor, labels: Tensor) -> HeadResult:
-        norm: Tensor = length(x)
-        check_embeddings(x, norm)
-        logits, terms, theta = self._logits(x, norm, prototypes, labels, remember=self.training)
-        logistic = self.row.logistic
-        if logistic is None:
-            per_sample = cross_entropy(logits, labels)
-        else:
-            values = self._values()
-            per_sample = one_against_all(logits, labels, logistic.own(*values), logistic.others(*values))
-        loss = per_sample.mean()
-        if self.loss_weight is not None:
-            fixed = self.kind != "nfn" and not self.row.own_scale
-            loss = loss * (self.loss_weight / (self.scale if fixed else 1.0))
-        loss = loss + self.radius_weight * radius_penalty(self.kind, norm, self.scale)
-        if terms.penalty is not None:
-            loss = loss + terms.penalty
-        return HeadResult(loss, per_sample.detach(), theta.detach())
-
-    def _logits(
-        self, x: Tensor, norm: Tensor, prototypes: Tensor, labels: Tensor, *, remember: bool
-    ) -> tuple[Tensor, Terms, Tensor]:
-        """Return the logits (N, C), bias included, the loss's terms and the own-class angles (N,).
+    def _look(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None, *, remember: bool) -> _Seen:
+        """See the batch from the prototypes: the own logits, and what is to be asked of all other classes.
 
         Every logit is rho (cos theta_j + Delta_j), where Delta is what the loss adds to the plain cosine:
         psi - cos for the own class, eta - cos for the others. Detached mode is this with Delta held
         constant in theta, and a neutral margin makes Delta 0 to rounding.
         """
-        directions = self._directions(prototypes)
-        cosine, own_direction = _seen(unit(x), directions, labels)
+        classes, width = self.prototypes.shape[0], self.prototypes.shape[-1]
+        x, norm = wide_batch(embeddings, labels, classes, width, self.prototypes)
+        check_weights(weights, len(x))  # before a loss remembers anything of the batch
+        u: Tensor = unit(x)
+        rows, prototypes = own_rows(self.prototypes.to(x.dtype), labels)
+        if rows.ndim == 3:
+            rows = nearest(u, rows)
+        own_direction = directions(rows, self._lengths)
         full = self.gradient == "full"
         with torch.set_grad_enabled(torch.is_grad_enabled() and full):
             theta: Tensor = angle(x, own_direction)
+        free = length(rows) if self._lengths == "free" else None
+        others = partial(
+            Others,
+            u=u,
+            prototypes=prototypes,
+            labels=labels,
+            slope=full,
+            lengths=self._lengths,
+        )
         terms: Terms = self.rule(
             Sample(
                 theta=theta,
                 norm=norm,
                 labels=labels,
-                directions=directions.flatten(0, -2),
-                cosine=cosine.detach(),
+                directions=lambda: shown(prototypes, labels, own_direction),
+                others_at=lambda scale: self._rest(
+                    others(rho=scale.to(norm).expand_as(norm), eta=None, logistic=False)
+                ),
                 values=self._values(),
                 training=remember,
             )
         )
-        own_delta = terms.own - torch.cos(theta)
-        annealing = None if self.annealing is None else self.annealing(float(self.progress))
-        if annealing is not None:
-            own_delta = own_delta / (1.0 + annealing)
-        if terms.others is None:
-            values = cosine.scatter_add(1, labels[:, None], own_delta[:, None])
-        else:
-            seen = cosine if full else cosine.detach()
-            values = cosine + (terms.others(seen) - seen).scatter(1, labels[:, None], own_delta[:, None])
         rho = terms.radius if terms.radius is not None else radius(self.kind, norm, self.scale)
-        logits = values * rho[:, None]
-        if not self.row.unit_prototypes:
-            logits = logits * length(prototypes)
+        own_delta = terms.own - torch.cos(theta)
+        annealing = 0.0 if self.annealing is None else self.annealing(float(self.progress))
+        own = rho * ((u * own_direction).sum(dim=1) + own_delta / (1.0 + annealing))
+        if free is not None:
+            own = own * free
         if self.gradient == "normalised":
-            own = logits.gather(1, labels[:, None])[:, 0]
-            margin = self._values()[0]
-            own = normalised_target(own, x, own_direction, theta, terms.own, margin, annealing or 0.0)
-            logits = logits.scatter(1, labels[:, None], own[:, None])
-        if self.row.logistic is not None:
-            logits = logits + self.bias.to(logits)
-        return logits, terms, theta
+            own = normalised_target(own, x, own_direction, theta, terms.own, self._values()[0], annealing)
+        bias = None if self.row.logistic is None else self.bias.to(x.dtype)
+        if bias is not None:
+            own = own + bias
+        against = others(rho=rho, eta=terms.others, logistic=bias is not None, bias=bias)
+        return _Seen(own, against, theta, norm, terms.penalty)
+
+    def _per_sample(self, seen: _Seen) -> Tensor:
+        """Return each sample's loss, (N,)."""
+        rest = self._rest(seen.others)
+        if self.row.logistic is None:
+            return softplus(rest - seen.own)  # log(e^own + e^rest) - own
+        values = self._values()
+        return self.row.logistic.own(*values) * softplus(-seen.own) + self.row.logistic.others(*values) * rest
+
+    def _rest(self, others: Others) -> Tensor:
+        """Ask the implementation for what the other classes contribute, (N,)."""
+        if self.implementation == "reference":
+            return dense(others)
+        return fused(others, choose_precision(self.precision, others.u.device), self.memory_budget, self._spare)
 
     def _values(self) -> tuple[float, ...]:
         return self.schedule(float(self.progress))
 
 
-def _seen(u: Tensor, directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return cosines (N, C) and own directions (N, d); of several centres a class, the nearest.
+@dataclass(frozen=True)
+class _Seen:
+    """A batch as a head sees it.
 
-    Rows are taken by ``index_select``: the backward pass of ``directions[labels]`` adds up equal labels in the
-    order of the threads, and a resumed run would not repeat its bits.
+    Attributes:
+        own: Own logits, bias included, (N,).
+        others: The question about all other classes.
+        theta: Own angles, (N,).
+        norm: Lengths of the embeddings, (N,).
+        penalty: Added to the loss, ().
     """
-    if directions.ndim == 2:
-        return u @ directions.T, directions.index_select(0, labels)
-    classes, centres, _ = directions.shape
-    flat = directions.flatten(0, 1)
-    every = (u @ flat.T).reshape(len(u), classes, centres)
-    cosine = every.amax(dim=2)  # where two centres are equally near, the gradient is shared between them
-    nearest = every.detach()[torch.arange(len(u), device=u.device), labels].argmax(dim=1)
-    return cosine, flat.index_select(0, labels * centres + nearest)
+
+    own: Tensor
+    others: Others
+    theta: Tensor
+    norm: Tensor
+    penalty: Tensor | None

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from sphereface.errors import ConfigurationError
-from sphereface.heads.checks import check_batch, check_embeddings, check_number
-from sphereface.sphere.geometry import angle, length, unit
+from sphereface.heads.batch import wide_batch
+from sphereface.heads.checks import check_number
+from sphereface.sphere.geometry import angle, unit
 
 _ROWS = 4096  # pictures compared with their centres at a time
 
@@ -62,7 +63,7 @@ def find_outliers(
     Args:
         embeddings: Shape (N, d), any length but zero, of the whole training set.
         labels: Shape (N,), int64.
-        prototypes: Shape (C, K, d), of a head with sub-centres.
+        prototypes: Shape (C, K, d), of a head with K >= 2 sub-centres.
         largest_angle: In radians; the authors drop what lies beyond 75 degrees, then train again.
 
     Raises:
@@ -75,16 +76,15 @@ def find_outliers(
     >>> [(o.index, o.reason) for o in find_outliers(x, torch.tensor([0, 0, 0]), centres).outliers]
     [(2, 'far')]
     """
-    if prototypes.ndim != 3:
+    if prototypes.ndim != 3 or prototypes.shape[1] < 2:
         raise ConfigurationError(
-            "outliers are told by sub-centres: prototypes must have shape (C, K, d), "
+            "outliers are told by sub-centres: prototypes must have shape (C, K, d) with K of 2 or more, "
             f"not {tuple(prototypes.shape)}; train with head.name = 'subcenter-arcface'"
         )
     classes, centres, dimension = prototypes.shape
-    check_batch(embeddings, labels, classes, dimension)
     check_number("largest_angle", largest_angle, 0.0, math.pi)
-    check_embeddings(embeddings, length(embeddings.detach().to(torch.float32)))
-    x, w = unit(embeddings.detach().to(torch.float32)), unit(prototypes.detach().to(torch.float32))
+    wide, _ = wide_batch(embeddings.detach(), labels, classes, dimension, prototypes)
+    x, w = unit(wide), unit(prototypes.detach().to(wide))
     nearest = torch.empty_like(labels)
     for start in range(0, len(x), _ROWS):
         part = slice(start, start + _ROWS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sphereface.heads.checks import check_batch, check_embeddings, check_number
-from sphereface.heads.link import softplus
+from sphereface.heads.batch import wide_batch
+from sphereface.heads.checks import check_number, check_weights
 from sphereface.heads.margin_head import HeadResult
 from sphereface.heads.row import Row
+from sphereface.heads.softplus import softplus
 from sphereface.sphere.geometry import angle, length, unit
 
 _NOBODY = -1
@@ -57,25 +58,24 @@ class PairHead(nn.Module):
         directions: Tensor = unit(sums)
         return directions
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> HeadResult:
+    def forward(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None) -> HeadResult:
         """Compute the loss of a batch, then put it into the bank.
 
         Args:
             embeddings: Raw embeddings (N, d), any length but zero.
             labels: Class of each, (N,), int64 in [0, C).
+            weights: What each sample's share of the loss is multiplied by, (N,), not negative; None is 1.
 
         Raises:
             ConfigurationError: As ``MarginHead.forward``.
         """
-        check_batch(embeddings, labels, self.num_classes, self.bank.shape[1])
         with torch.autocast(embeddings.device.type, enabled=False):
-            wide = torch.promote_types(torch.promote_types(embeddings.dtype, self.bank.dtype), torch.float32)
-            x = embeddings.to(wide)
-            check_embeddings(x, length(x))
-            theta: Tensor = angle(x.detach(), self._own_means(labels).to(wide))
+            x, _ = wide_batch(embeddings, labels, self.num_classes, self.bank.shape[1], self.bank)
+            check_weights(weights, len(x))
+            theta: Tensor = angle(x.detach(), self._own_means(labels).to(x))
             per_sample = self._per_sample(x, labels)
         self._keep(x.detach(), labels)
-        loss = per_sample.sum()
+        loss = (per_sample if weights is None else per_sample * weights.to(per_sample)).sum()
         if self.loss_weight is not None:
             loss = loss * self.loss_weight
         return HeadResult(loss, per_sample.detach() * len(x), theta)

@@ -14,10 +14,14 @@ from typing import Literal
 from torch import Tensor, nn
 
 Link = Literal["softmax", "logistic", "pairs"]
+Gradient = Literal["full", "detached", "normalised"]
 Law = Literal["ordered", "monotone", "strict", "neutral"]
 
 Psi = Callable[..., Tensor]  # (theta (N,), *settings) -> (N,)
 Eta = Callable[..., Tensor]  # (cosine (N, C), *settings) -> (N, C)
+
+MOST_SHOWN = 2_048
+"""Above so many classes a loss sees the prototypes of the batch's classes: pairs grow with the square."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,9 @@ class Sample:
         theta: Angle to the own prototype, (N,).
         norm: Length of the raw embedding, (N,).
         labels: Own class, (N,).
-        directions: Prototypes at length 1, (C, d); (C K, d), class by class, where there are sub-centres.
-        cosine: All cosines, (N, C), detached.
+        directions: Gives prototypes at length 1, one a row: all of them where there are at most ``MOST_SHOWN``
+            classes, else those of the batch's classes.
+        others_at: Gives log sum exp(s cos) over all classes but the own one, (N,), at a scale s.
         values: The row's settings in their order, as the schedules have them now.
         training: Whether what a loss remembers may change.
     """
@@ -58,8 +63,8 @@ class Sample:
     theta: Tensor
     norm: Tensor
     labels: Tensor
-    directions: Tensor
-    cosine: Tensor
+    directions: Callable[[], Tensor]
+    others_at: Callable[[Tensor], Tensor]
     values: tuple[float, ...]
     training: bool
 
@@ -111,6 +116,7 @@ class Row:
         unit_prototypes: Whether prototypes are taken at length 1.
         centres: Prototypes of each class where the loss has several; None for one.
         stepwise: Whether the authors raise the margin in steps when the norm is free (``nfn``, ``sfn``).
+        gradient: The mode the authors train in, used unless asked otherwise; see ``MarginHead``.
         normalised: Whether the authors' normalised gradient can be asked for.
         logistic: Constants of a one-against-all loss.
         loss_weight: What the loss is multiplied by unless asked otherwise; None for the plain loss.
@@ -137,6 +143,7 @@ class Row:
     unit_prototypes: bool = True
     centres: int | None = None
     stepwise: bool = False
+    gradient: Gradient = "full"
     normalised: bool = False
     logistic: Logistic | None = None
     loss_weight: float | None = None

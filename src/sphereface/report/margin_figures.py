@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +40,16 @@ _JUMP = 0.02  # of psi between two angles, beyond what its slopes explain
 
 
 @styled
-def psi_figure(theta: Floats, values: Mapping[str, Floats], slopes: Mapping[str, Floats]) -> Figure:
+def psi_figure(
+    theta: Floats, values: Mapping[str, Floats], slopes: Mapping[str, Floats], held: Collection[str] = ()
+) -> Figure:
     """Draw psi of each loss and its slope side by side, the plain cosine dashed behind them.
 
     Args:
         theta: Angles in radians, rising, (n,).
         values: psi at these angles by name, (n,) each.
         slopes: d psi / d theta at these angles by name, (n,) each.
+        held: Names whose slope is the one training sees, a weight held constant; the legend says so.
 
     Raises:
         ConfigurationError: If there is nothing to draw or a curve is not as long as the angles.
@@ -54,7 +57,8 @@ def psi_figure(theta: Floats, values: Mapping[str, Floats], slopes: Mapping[str,
     _check_curves(theta, {**values, **{f"the slope of {name}": slope for name, slope in slopes.items()}})
     if set(values) != set(slopes):
         raise ConfigurationError("psi and its slope must be given for the same names")
-    columns = max(1, min(len(values) + 1, 4, _LEGEND // (max(map(len, values)) + 7)))
+    labels = {name: f"{name} (slope as trained: weight constant)" if name in held else name for name in values}
+    columns = max(1, min(len(values) + 1, 4, _LEGEND // (max(map(len, labels.values())) + 7)))
     figure, (left, right) = new_figure(8.6, 3.7 + 0.2 * math.ceil((len(values) + 1) / columns), 1, 2)
     degrees = np.degrees(theta)
     for axes, plain, title in ((left, np.cos(theta), "ψ(θ)"), (right, -np.sin(theta), "slope dψ/dθ, per radian")):
@@ -65,9 +69,8 @@ def psi_figure(theta: Floats, values: Mapping[str, Floats], slopes: Mapping[str,
         gaps = _jumps(theta, values[name], slopes[name])
         colour, dash = PEOPLE[index % len(PEOPLE)], _DASHES[index // len(PEOPLE) % len(_DASHES)]
         for axes, curve in ((left, values[name]), (right, slopes[name])):
-            axes.plot(degrees, np.where(gaps, np.nan, curve), label=name, color=colour, linestyle=dash)
-    entries, labels = left.get_legend_handles_labels()
-    figure.legend(entries, labels, loc="outside lower center", ncols=columns, handlelength=2.0)
+            axes.plot(degrees, np.where(gaps, np.nan, curve), label=labels[name], color=colour, linestyle=dash)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=2.0)
     return figure
 
 

@@ -13,16 +13,15 @@ from torch import Tensor, nn
 
 from sphereface.atomic import write_text
 from sphereface.backbones import build_backbone
-from sphereface.backbones.device import choose_device
 from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
+from sphereface.device import choose_device, choose_precision
 from sphereface.errors import DataError
 from sphereface.heads import Head, HeadResult, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal
-from sphereface.training.precision import choose_precision
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
 from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
@@ -170,11 +169,12 @@ def check_networks(recipe: Recipe) -> None:
 def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, Head]:
     """Build backbone and head as the recipe says, on the device; the weights follow torch's seed."""
     backbone = build_backbone(recipe.backbone.name, size=recipe.input.size, **recipe.backbone.settings)
+    precision = "float32" if choose_precision(recipe.training.precision, device) is torch.float32 else "auto"
     head = build_head(
         recipe.head.name,
         num_classes=num_classes,
         embedding_dim=recipe.backbone.settings.get("embedding_dim", 512),
-        **recipe.head.settings,
+        **{"precision": precision, **recipe.head.settings},
     )
     # Channels last is how the images lie in memory anyway, and what CPU and tensor-core convolutions want.
     backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it

@@ -13,15 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from sphereface.backbones import build_backbone
-from sphereface.backbones.device import choose_device
 from sphereface.data.sampling import sample_order
 from sphereface.data.synthetic import SyntheticFaces
+from sphereface.device import choose_device, choose_precision
 from sphereface.faces.contract import InputContract
 from sphereface.heads import build_head
 from sphereface.heads.build import settings_of
 from sphereface.heads.table import ROWS
 from sphereface.progress import SILENT, Progress
-from sphereface.training.precision import choose_precision
 
 _BATCH = 48
 _CONTRACT = InputContract(size="112x96")

@@ -102,6 +102,54 @@ def complex_step(function: Callable[[Array], Any], at: Array) -> Array:
     return gradient
 
 
+def cosines_of(x: Array, w: Array) -> tuple[Array, Array]:
+    """Return the lengths of embeddings, (N, 1), and their cosines to all prototypes, (N, C)."""
+    norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
+    return norm, (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
+
+
+def replace_own(psi: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
+    """Return cosines and labels to values (N, C): psi of the cosine for the own class, the cosine for others."""
+
+    def values(cosine: Array, labels: Array) -> Array:
+        rows, moved = np.arange(len(cosine)), cosine.copy()
+        moved[rows, labels] = psi(cosine[rows, labels])
+        return moved
+
+    return values
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """Cross-entropy over rho f, and for ``sfn`` pull * mean | |x| - target |: an equation.
+
+    Attributes:
+        values: Cosines (N, C) and labels to f, (N, C).
+        scale: rho; None is |x|.
+        pull: Weight of the penalty.
+        target: Where it draws the norm.
+    """
+
+    values: Callable[[Array, Array], Array]
+    scale: float | None = None
+    pull: float = 0.0
+    target: float = 0.0
+
+    def logits(self, x: Array, w: Array, labels: Array) -> Array:
+        """Return rho f, (N, C)."""
+        norm, cosine = cosines_of(x, w)
+        return self.values(cosine, labels) * (norm if self.scale is None else self.scale)
+
+    def __call__(self, x: Array, w: Array, labels: Array) -> Any:
+        """Return the loss of the batch."""
+        logits = self.logits(x, w, labels)
+        top = logits.real.max(axis=1, keepdims=True)
+        total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
+        excess = np.sqrt((x * x).sum(axis=1)) - self.target
+        penalty = (np.sign(excess.real) * excess).mean()
+        return (total - logits[np.arange(len(x)), labels]).mean() + self.pull * penalty
+
+
 def softmax_parts(values: Array, labels: Array) -> tuple[Array, Array]:
     """Return the cross-entropy of each sample (N,) and its slope by the logits, p_ij - [j = y_i], (N, C)."""
     shifted = np.exp(values - values.max(axis=1, keepdims=True))
@@ -122,6 +170,60 @@ def logistic_parts(values: Array, labels: Array, own: float, others: float) -> t
 
 
 @pytest.fixture
+def cosines() -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Return ``cosines_of``: (x, w) to the lengths of x and all cosines."""
+    return cosines_of
+
+
+@pytest.fixture
+def on_own() -> Callable[[Callable[[Array], Array]], Callable[[Array, Array], Array]]:
+    """Return ``replace_own``: psi of the own cosine to the values of all classes."""
+    return replace_own
+
+
+@pytest.fixture
+def softmax() -> type[Softmax]:
+    """Return ``Softmax``: the values of all classes to an equation."""
+    return Softmax
+
+
+@pytest.fixture
+def logistic() -> Callable[..., tuple[Array, Array]]:
+    """Return ``logistic_parts``: one class against all, per sample, and its slope by the logits."""
+    return logistic_parts
+
+
+@pytest.fixture
+def multiplied() -> Callable[[Array, float], Array]:
+    """Return psi of the multiplicative margin by the angle, (theta, m): (-1)^k cos(m theta) - 2k."""
+
+    def psi(theta: Array, m: float) -> Array:
+        k = np.floor(m * theta.real / np.pi)
+        return (-1.0) ** k * np.cos(m * theta) - 2 * k
+
+    return psi
+
+
+@pytest.fixture
+def closed_form() -> Callable[[int, Array], Array]:
+    """Return psi of the cosine, (m, c): polynomials and signs, no angle anywhere (the released Caffe layer)."""
+
+    def psi(m: int, c: Array) -> Array:
+        s0 = np.sign(c.real)
+        if m == 1:
+            return c
+        if m == 2:
+            return 2 * s0 * c**2 - 1
+        if m == 3:
+            s1 = np.sign(np.abs(c.real) - 0.5)
+            return s1 * (4 * c**3 - 3 * c) + s0 * (1 + s1) - 2
+        s3 = s0 * np.sign(2 * c.real**2 - 1)
+        return s3 * (8 * c**4 - 8 * c**2 + 1) + 2 * s0 + s3 - 3
+
+    return psi
+
+
+@pytest.fixture
 def step_by_step() -> Callable[..., Array]:
     """Return ``complex_step``: (function, array) to the gradient, for what is neither embedding nor prototype."""
     return complex_step
@@ -132,7 +234,7 @@ def agrees_in_full(batch: Batch) -> Callable[..., None]:
     """Return a check: the head's loss and both gradients are those of the equation."""
 
     def check(name: str, equation: Equation, **settings: Any) -> None:
-        outcome = evaluate(make_head(name, batch, **settings), batch)
+        outcome = evaluate(make_head(name, batch, **{"gradient": "full", **settings}), batch)
         assert outcome.loss == pytest.approx(float(equation(batch.x, batch.w, batch.labels)), rel=1e-12)
         by_x = complex_step(lambda x: equation(x, batch.w, batch.labels), batch.x)
         by_w = complex_step(lambda w: equation(batch.x, w, batch.labels), batch.w)

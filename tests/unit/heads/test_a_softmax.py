@@ -14,64 +14,40 @@ from sphereface.heads.losses.sphereface import multiplied as sphereface
 from sphereface.heads.schedule import LambdaAnnealing
 
 
-def closed_form(m, c):
-    """psi of the cosine, from polynomials and signs, no angle anywhere (the released Caffe layer)."""
-    s0 = np.sign(c.real)
-    if m == 1:
-        return c
-    if m == 2:
-        return 2 * s0 * c**2 - 1
-    if m == 3:
-        s1 = np.sign(np.abs(c.real) - 0.5)
-        return s1 * (4 * c**3 - 3 * c) + s0 * (1 + s1) - 2
-    s3 = s0 * np.sign(2 * c.real**2 - 1)
-    return s3 * (8 * c**4 - 8 * c**2 + 1) + 2 * s0 + s3 - 3
+@pytest.fixture
+def equation(softmax, on_own, closed_form):
+    """(m, lambda, scale) to the loss; without a scale rho is the norm."""
 
+    def of(m, weight, scale=None):
+        return softmax(on_own(lambda own: (weight * own + closed_form(m, own)) / (1 + weight)), scale)
 
-def logits_with_margin(m, weight, x, w, labels, scale=None):
-    norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
-    cosine = (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
-    rows = np.arange(len(x))
-    own = cosine[rows, labels]
-    values = cosine.copy()
-    values[rows, labels] = (weight * own + closed_form(m, own)) / (1 + weight)
-    return values * (norm if scale is None else scale)
-
-
-def equation(m, weight, scale=None):
-    def loss(x, w, labels):
-        logits = logits_with_margin(m, weight, x, w, labels, scale)
-        top = logits.real.max(axis=1, keepdims=True)
-        total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-        return (total - logits[np.arange(len(x)), labels]).mean()
-
-    return loss
+    return of
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
-def test_loss_and_gradients_are_those_of_the_closed_form(agrees_in_full, m):
+def test_loss_and_gradients_are_those_of_the_closed_form(equation, agrees_in_full, m):
     """At the end of the annealing, lambda = 5; and with lambda = 0, the bare margin."""
     agrees_in_full("a-softmax", equation(m, 5.0), margin=m)
     agrees_in_full("a-softmax", equation(m, 0.0), margin=m, lambda_base=0.0, lambda_min=0.0)
 
 
 @pytest.mark.parametrize("m", [2, 4])
-def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(agrees_when_detached, m):
+def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(equation, agrees_when_detached, m):
     agrees_when_detached(
         "a-softmax",
-        logits=lambda x, w, labels: logits_with_margin(m, 5.0, x, w, labels),
+        logits=equation(m, 5.0).logits,
         rho=lambda norm: norm,
         rho_slope=np.ones_like,
         margin=m,
     )
 
 
-def test_a_scale_replaces_the_norm(agrees_in_full):
+def test_a_scale_replaces_the_norm(equation, agrees_in_full):
     agrees_in_full("a-softmax", equation(4, 5.0, scale=16.0), scale=16.0)
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
-def test_psi_is_the_closed_form_over_the_whole_half_turn(m):
+def test_psi_is_the_closed_form_over_the_whole_half_turn(closed_form, m):
     theta = np.linspace(0.0, np.pi, 4001)
     ours = sphereface(torch.from_numpy(theta), float(m)).numpy()
     np.testing.assert_allclose(ours, closed_form(m, np.cos(theta)), atol=4e-15 * m**2)

@@ -43,7 +43,7 @@ def test_inputs_are_not_modified(name, prototypes):
 def test_needs_only_the_two_sizes_and_works_in_double(name):
     """Prototypes are (C, d) near length 1; float64 in, float64 out; a batch of one with two classes."""
     torch.manual_seed(0)
-    head = build_head(name, num_classes=2, embedding_dim=64).eval()
+    head = build_head(name, num_classes=2, embedding_dim=64, precision="float32").eval()
     assert tuple(head.prototypes.shape) == ((2, 64) if ROWS[name].centres is None else (2, 3, 64))
     if name in CENTRED:
         assert isinstance(head.prototypes, torch.nn.Parameter)
@@ -78,7 +78,7 @@ def test_low_precision_embeddings_keep_their_angle():
 def test_low_precision_prototypes_are_normalised_in_full_precision():
     _, w, labels = sample(2)
     x = torch.randn(6, 5, generator=torch.Generator().manual_seed(2))
-    low = head_on(w.bfloat16(), "cosface")
+    low = head_on(w.bfloat16(), "cosface", precision="float32")
     exact = head_on(w.bfloat16().double(), "cosface")
     assert low(x, labels).loss.item() == pytest.approx(exact(x.double(), labels).loss.item(), rel=1e-5)
 

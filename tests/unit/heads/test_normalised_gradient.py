@@ -19,22 +19,8 @@ from sphereface.errors import ConfigurationError
 from sphereface.heads import build_head
 
 
-def closed_form(m, c):
-    """psi of the cosine as the released layer has it: polynomials and signs."""
-    s0 = np.sign(c.real)
-    if m == 1:
-        return c
-    if m == 2:
-        return 2 * s0 * c**2 - 1
-    if m == 3:
-        s1 = np.sign(np.abs(c.real) - 0.5)
-        return s1 * (4 * c**3 - 3 * c) + s0 * (1 + s1) - 2
-    s3 = s0 * np.sign(2 * c.real**2 - 1)
-    return s3 * (8 * c**4 - 8 * c**2 + 1) + 2 * s0 + s3 - 3
-
-
 def closed_slope(m, c):
-    """Its derivative by the cosine."""
+    """The derivative of ``closed_form`` by the cosine."""
     s0 = np.sign(c)
     if m == 1:
         return np.ones_like(c)
@@ -45,29 +31,34 @@ def closed_slope(m, c):
     return s0 * np.sign(2 * c**2 - 1) * (32 * c**3 - 16 * c)
 
 
-def released(m, weight, x, w, labels):
-    """Loss, gradient by x, and gradient by the prototypes at length 1."""
-    n = np.linalg.norm(x, axis=1)
-    v = w / np.linalg.norm(w, axis=1, keepdims=True)
-    rows = np.arange(len(x))
-    logits = x @ v.T
-    c = logits[rows, labels] / n
-    psi, cw = closed_form(m, c), closed_slope(m, c)
-    logits[rows, labels] = n * (weight * c + psi) / (1 + weight)
-    p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    g = (p - np.eye(len(w))[labels]) / len(x)
+@pytest.fixture
+def released(closed_form):
+    """(m, lambda, x, w, labels) to the loss, its gradient by x, and by the prototypes at length 1."""
 
-    cx = (psi - c * cw) / n
-    own = cw[:, None] * v[labels] + cx[:, None] * x
-    own = (weight * v[labels] + own / np.sqrt(cw**2 + cx**2)[:, None]) / (1 + weight)
-    at_own = g[rows, labels]
-    by_x = g @ v - at_own[:, None] * v[labels] + at_own[:, None] * own
-    return -np.log(p[rows, labels]).mean(), by_x, g.T @ x
+    def layer(m, weight, x, w, labels):
+        n = np.linalg.norm(x, axis=1)
+        v = w / np.linalg.norm(w, axis=1, keepdims=True)
+        rows = np.arange(len(x))
+        logits = x @ v.T
+        c = logits[rows, labels] / n
+        psi, cw = closed_form(m, c), closed_slope(m, c)
+        logits[rows, labels] = n * (weight * c + psi) / (1 + weight)
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        g = (p - np.eye(len(w))[labels]) / len(x)
+
+        cx = (psi - c * cw) / n
+        own = cw[:, None] * v[labels] + cx[:, None] * x
+        own = (weight * v[labels] + own / np.sqrt(cw**2 + cx**2)[:, None]) / (1 + weight)
+        at_own = g[rows, labels]
+        by_x = g @ v - at_own[:, None] * v[labels] + at_own[:, None] * own
+        return -np.log(p[rows, labels]).mean(), by_x, g.T @ x
+
+    return layer
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
-def test_the_slope_is_that_of_the_closed_form(step_by_step, m):
+def test_the_slope_is_that_of_the_closed_form(closed_form, step_by_step, m):
     c = np.array([-0.97, -0.8, -0.4, -0.1, 0.1, 0.4, 0.8, 0.97])
     slope = step_by_step(lambda at: closed_form(m, at).sum(), c)
     np.testing.assert_allclose(closed_slope(m, c), slope, rtol=1e-13)
@@ -75,7 +66,7 @@ def test_the_slope_is_that_of_the_closed_form(step_by_step, m):
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
 @pytest.mark.parametrize("weight", [0.0, 5.0, 1000.0])
-def test_loss_and_gradients_are_those_of_the_released_layer(run_head, batch, m, weight):
+def test_loss_and_gradients_are_those_of_the_released_layer(released, run_head, batch, m, weight):
     """The layer's prototypes are projected to length 1 before each step, and their gradient is not."""
     loss, by_x, by_v = released(m, weight, batch.x, batch.w, batch.labels)
     settings = {"margin": m, "lambda_base": 0.0, "lambda_min": weight, "gradient": "normalised"}
@@ -88,7 +79,7 @@ def test_loss_and_gradients_are_those_of_the_released_layer(run_head, batch, m, 
         np.testing.assert_allclose(outcome.by_w, by_w / norm, rtol=1e-9, atol=1e-11)
 
 
-def test_after_a_projection_the_prototypes_gradient_is_the_plain_product(head_on, run_again, batch):
+def test_after_a_projection_the_prototypes_gradient_is_the_plain_product(released, head_on, run_again, batch):
     """dL/dW = g^T x as it stands, the whole published layer at the end of its annealing."""
     head = head_on("a-softmax", gradient="normalised", prototypes="projected")
     head.advance(1.0)
@@ -114,7 +105,7 @@ def test_without_a_margin_it_is_the_gradient(run_head):
     np.testing.assert_allclose(normalised.by_w, full.by_w, atol=1e-12)
 
 
-def own_part(gradient, theta, norm, m=4):
+def own_part(closed_form, gradient, theta, norm, m=4):
     """Coefficients of the own prototype and of x in what the own class's logit passes back, lambda = 0.
 
     The second prototype is at a right angle to both, so what is left in their plane is the own class's part.
@@ -140,15 +131,15 @@ def own_part(gradient, theta, norm, m=4):
 
 
 @pytest.mark.parametrize("norm", [0.5, 1.0, 8.0])
-def test_the_prototype_s_share_is_bounded_near_0_where_the_true_one_is_m_squared(norm):
+def test_the_prototype_s_share_is_bounded_near_0_where_the_true_one_is_m_squared(closed_form, norm):
     """dpsi/dcos -> 16 at m = 4. Normalised it is cw / sqrt(cw^2 + cx^2), at most 1 at every angle."""
     for theta in (1e-4, 1e-2):
-        assert own_part("full", theta, norm)[0] == pytest.approx(16.0, rel=5e-3)
-        assert own_part("normalised", theta, norm)[0] == pytest.approx(
+        assert own_part(closed_form, "full", theta, norm)[0] == pytest.approx(16.0, rel=5e-3)
+        assert own_part(closed_form, "normalised", theta, norm)[0] == pytest.approx(
             16.0 / math.hypot(16.0, 15.0 / norm), rel=5e-3
         )
     for theta in np.linspace(0.01, 3.13, 60):
-        of_own, of_x = own_part("normalised", theta, norm)
+        of_own, of_x = own_part(closed_form, "normalised", theta, norm)
         assert math.hypot(of_own, of_x) == pytest.approx(1.0, rel=1e-6)
 
 

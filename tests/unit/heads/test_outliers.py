@@ -42,9 +42,11 @@ def test_a_class_without_pictures_has_no_dominant_centre() -> None:
     assert report.outliers == ()
 
 
-def test_one_prototype_a_class_cannot_tell() -> None:
-    with pytest.raises(ConfigurationError, match=r"prototypes must have shape \(C, K, d\), not \(3, 2\)"):
-        find_outliers(torch.ones(1, 2), torch.tensor([0]), torch.ones(3, 2))
+@pytest.mark.parametrize("shape", [(3, 2), (3, 1, 2)])
+def test_one_prototype_a_class_cannot_tell(shape: tuple[int, ...]) -> None:
+    sentence = rf"must have shape \(C, K, d\) with K of 2 or more, not \({', '.join(map(str, shape))}\)"
+    with pytest.raises(ConfigurationError, match=sentence):
+        find_outliers(torch.ones(1, 2), torch.tensor([0]), torch.ones(shape))
 
 
 def test_a_picture_that_failed_has_no_vote() -> None:

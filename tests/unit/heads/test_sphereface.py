@@ -9,60 +9,38 @@ import torch
 from sphereface.heads.losses.sphereface import multiplied as sphereface
 
 
-def psi(theta, m):
-    k = np.floor(m * theta.real / np.pi)
-    return (-1.0) ** k * np.cos(m * theta) - 2 * k
-
-
-def logits_with_margin(m, x, w, labels, scale):
-    norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
-    cosine = (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
-    rows = np.arange(len(x))
-    values = cosine.copy()
-    values[rows, labels] = psi(np.arccos(cosine[rows, labels]), m)
-    return values * (norm if scale is None else scale)
-
-
-def equation(m, scale, pull=0.0, target=0.0):
-    """Cross-entropy, and for ``sfn`` pull * mean | |x| - target |."""
-
-    def loss(x, w, labels):
-        logits = logits_with_margin(m, x, w, labels, scale)
-        top = logits.real.max(axis=1, keepdims=True)
-        total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-        excess = np.sqrt((x * x).sum(axis=1)) - target
-        penalty = (np.sign(excess.real) * excess).mean()
-        return (total - logits[np.arange(len(x)), labels]).mean() + pull * penalty
-
-    return loss
+@pytest.fixture
+def equation(softmax, on_own, multiplied):
+    """(m, scale, pull, target) to the loss; without a scale rho is the norm."""
+    return lambda m, scale, **soft: softmax(on_own(lambda own: multiplied(np.arccos(own), m)), scale, **soft)
 
 
 @pytest.mark.parametrize(("m", "scale"), [(1.0, 30.0), (1.4, 30.0), (1.7, 32.0), (4.0, 8.0), (2.6, 1.0)])
-def test_loss_and_gradients_are_those_of_the_equation(agrees_in_full, m, scale):
+def test_loss_and_gradients_are_those_of_the_equation(equation, agrees_in_full, m, scale):
     agrees_in_full("sphereface", equation(m, scale), margin=m, scale=scale)
 
 
-def test_defaults_are_s_30_and_m_1_5(agrees_in_full):
+def test_defaults_are_s_30_and_m_1_5(equation, agrees_in_full):
     agrees_in_full("sphereface", equation(1.5, 30.0))
 
 
 @pytest.mark.parametrize("m", [1.5, 4.0])
-def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(agrees_when_detached, m):
+def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(equation, agrees_when_detached, m):
     agrees_when_detached(
         "sphereface",
-        logits=lambda x, w, labels: logits_with_margin(m, x, w, labels, 30.0),
+        logits=equation(m, 30.0).logits,
         rho=lambda norm: np.full_like(norm, 30.0),
         rho_slope=np.zeros_like,
         margin=m,
     )
 
 
-def test_norm_of_the_embedding_as_radius_has_a_gradient_along_it(agrees_in_full, agrees_when_detached):
+def test_norm_of_the_embedding_as_radius_has_a_gradient_along_it(equation, agrees_in_full, agrees_when_detached):
     """nfn: dL/d|x| = sum_j p_j f_j - f_y, in both gradient modes."""
     agrees_in_full("sphereface", equation(1.5, None), radius="nfn")
     agrees_when_detached(
         "sphereface",
-        logits=lambda x, w, labels: logits_with_margin(1.5, x, w, labels, None),
+        logits=equation(1.5, None).logits,
         rho=lambda norm: norm,
         rho_slope=np.ones_like,
         radius="nfn",
@@ -76,7 +54,7 @@ def test_fixed_norm_has_no_gradient_along_it(run_head, batch):
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.25])
-def test_soft_norm_is_the_norm_with_a_penalty(agrees_in_full, weight):
+def test_soft_norm_is_the_norm_with_a_penalty(equation, agrees_in_full, weight):
     """sfn: rho = |x|, plus t mean | |x| - s |; the batch has norms on both sides of s = 3."""
     agrees_in_full(
         "sphereface",
@@ -101,7 +79,7 @@ def test_value_at_the_opposite_point(m, value):
     assert sphereface(torch.tensor(torch.pi, dtype=torch.float64), m).item() == pytest.approx(value, abs=5e-4)
 
 
-def test_projected_prototypes_differ_in_the_radial_gradient_alone(run_head, batch):
+def test_projected_prototypes_differ_in_the_radial_gradient_alone(equation, run_head, batch):
     """The tangential part is the same in both modes; the radial part is g cos(theta), g = dL/dlogit s."""
     free = run_head("sphereface")
     kept = run_head("sphereface", prototypes="projected")
@@ -113,7 +91,7 @@ def test_projected_prototypes_differ_in_the_radial_gradient_alone(run_head, batc
     np.testing.assert_allclose(kept.by_w - free.by_w, radial * v, atol=1e-12)
     np.testing.assert_allclose((free.by_w * v).sum(axis=1), 0.0, atol=1e-12)
 
-    logits = logits_with_margin(1.5, batch.x, batch.w, batch.labels, 30.0)
+    logits = equation(1.5, 30.0).logits(batch.x, batch.w, batch.labels)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     wrong = p / p.sum(axis=1, keepdims=True) - np.eye(4)[batch.labels]
     cosine = batch.x @ v.T / np.linalg.norm(batch.x, axis=1, keepdims=True)

@@ -23,33 +23,37 @@ def g(cosine, t):
     return 2 * ((cosine + 1) / 2) ** t - 1
 
 
-def logits_with_margin(form, m, t, r, x, w, labels):
-    """r f, without the bias."""
-    cosine = (x / np.sqrt((x * x).sum(axis=1, keepdims=True))) @ (
-        w / np.sqrt((w * w).sum(axis=1, keepdims=True))
-    ).T
-    rows = np.arange(len(x))
-    own = cosine[rows, labels]
-    if form == "sphereface2-c":
-        values, at_own = g(cosine, t) + m, g(own, t) - m
-    else:
-        theta = np.arccos(own)
-        moved = theta + m if form == "sphereface2-a" else m * theta
-        values, at_own = g(cosine, t), g(np.cos(np.where(moved.real < np.pi, moved, np.pi)), t)
-    values[rows, labels] = at_own
-    return r * values
+@pytest.fixture
+def logits_with_margin(cosines, on_own):
+    """(form, m, t, r, x, w, labels) to r f, (N, C), without the bias; r None is |x|."""
 
+    def of(form, m, t, r, x, w, labels):
+        def psi(own):
+            if form == "sphereface2-c":
+                return g(own, t) - m
+            moved = np.arccos(own) + m if form == "sphereface2-a" else m * np.arccos(own)
+            return g(np.cos(np.where(moved.real < np.pi, moved, np.pi)), t)
 
-def equation(form, bias, m=None, t=3.0, balance=0.7, r=40.0):
-    m = MARGIN[form] if m is None else m
-
-    def loss(x, w, labels):
-        z = logits_with_margin(form, m, t, r, x, w, labels) + bias
+        norm, cosine = cosines(x, w)
+        others = g(cosine, t) + (m if form == "sphereface2-c" else 0.0)
         own = np.eye(len(w), dtype=bool)[labels]
-        each = np.where(own, balance * np.log1p(np.exp(-z)), (1 - balance) * np.log1p(np.exp(z)))
-        return each.sum(axis=1).mean()
+        return (norm if r is None else r) * np.where(own, on_own(psi)(cosine, labels), others)
 
-    return loss
+    return of
+
+
+@pytest.fixture
+def equation(logits_with_margin, logistic):
+    """(form, bias, m, t, balance, r) to the loss."""
+
+    def of(form, bias, m=None, t=3.0, balance=0.7, r=40.0):
+        def loss(x, w, labels):
+            z = logits_with_margin(form, MARGIN[form] if m is None else m, t, r, x, w, labels) + bias
+            return logistic(z, labels, balance, 1 - balance)[0].mean()
+
+        return loss
+
+    return of
 
 
 @pytest.mark.parametrize(
@@ -64,19 +68,19 @@ def equation(form, bias, m=None, t=3.0, balance=0.7, r=40.0):
     ],
 )
 @pytest.mark.parametrize(("t", "balance", "r"), [(3.0, 0.7, 40.0), (1.0, 0.5, 8.0), (4.5, 0.9, 20.0)])
-def test_loss_and_gradients_are_those_of_the_equation(agrees_in_full, head_on, form, m, t, balance, r):
+def test_loss_and_gradients_are_those_of_the_equation(equation, agrees_in_full, head_on, form, m, t, balance, r):
     settings = {"margin": m, "sharpness": t, "balance": balance, "scale": r}
     bias = head_on(form, **settings).bias.item()
     agrees_in_full(form, equation(form, bias, m, t, balance, r), **settings)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_defaults_are_r_40_t_3_lambda_0_7_and_the_form_s_margin(agrees_in_full, head_on, form):
+def test_defaults_are_r_40_t_3_lambda_0_7_and_the_form_s_margin(equation, agrees_in_full, head_on, form):
     agrees_in_full(form, equation(form, head_on(form).bias.item()))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_published_loss_weight(agrees_in_full, head_on, form):
+def test_published_loss_weight(equation, agrees_in_full, head_on, form):
     """lw / r times the loss: 10 at r = 40 is a quarter of it."""
     plain = equation(form, head_on(form).bias.item())
     agrees_in_full(form, lambda x, w, labels: plain(x, w, labels) / 4.0, loss_weight=10.0)
@@ -85,14 +89,13 @@ def test_published_loss_weight(agrees_in_full, head_on, form):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("radius", ["hfn", "nfn"])
 def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_sigmoids(
-    agrees_when_detached, head_on, form, radius
+    logits_with_margin, agrees_when_detached, head_on, form, radius
 ):
     """dL/dcos_y = -rho lambda (1 - sigma(z_y)) and dL/dcos_j = rho (1 - lambda) sigma(z_j)."""
     fixed = radius == "hfn"
 
     def logits(x, w, labels):
-        r = 40.0 if fixed else np.sqrt((x * x).sum(axis=1, keepdims=True))
-        return logits_with_margin(form, MARGIN[form], 3.0, r, x, w, labels)
+        return logits_with_margin(form, MARGIN[form], 3.0, 40.0 if fixed else None, x, w, labels)
 
     agrees_when_detached(
         form,
@@ -108,7 +111,7 @@ def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_sigmoids(
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("gradient", ["full", "detached"])
-def test_the_bias_learns_in_every_mode(run_head, step_by_step, batch, form, gradient):
+def test_the_bias_learns_in_every_mode(equation, run_head, step_by_step, batch, form, gradient):
     outcome = run_head(form, gradient=gradient)
 
     def of_bias(bias):
@@ -137,7 +140,9 @@ def test_first_bias_of_published_runs(form, num_classes, value):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("balance", [0.05, 0.7, 0.99])
 @pytest.mark.parametrize("num_classes", [2, 3, 4, 30, 8_631])
-def test_the_first_bias_balances_own_class_and_others_at_right_angles(form, balance, num_classes):
+def test_the_first_bias_balances_own_class_and_others_at_right_angles(
+    logits_with_margin, form, balance, num_classes
+):
     """lambda (1 - sigma(z_y)) = (1 - lambda) (C - 1) sigma(z_j), which is what it is chosen for."""
     b = build_head(form, num_classes=num_classes, embedding_dim=2, balance=balance).bias.item()
     x, w = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, -1.0]])
@@ -162,7 +167,7 @@ def test_two_classes_are_finite(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_logits_to_look_at_have_the_bias(head_on, batch, form):
+def test_logits_to_look_at_have_the_bias(logits_with_margin, head_on, batch, form):
     head = head_on(form)
     expected = logits_with_margin(form, MARGIN[form], 3.0, 40.0, batch.x, batch.w, batch.labels) + head.bias.item()
     found = head.logits(torch.from_numpy(batch.x), torch.from_numpy(batch.labels))

@@ -10,11 +10,6 @@ from sphereface.errors import ConfigurationError
 from sphereface.heads import build_head
 
 
-def psi(theta, m):
-    k = np.floor(m * theta.real / np.pi)
-    return (-1.0) ** k * np.cos(m * theta) - 2 * k
-
-
 def energy(w, power, half_space):
     """Over pairs i < j; in half space every pair counts with v_j and with -v_j."""
     v = w / np.sqrt((w * w).sum(axis=1, keepdims=True))
@@ -27,59 +22,64 @@ def energy(w, power, half_space):
     return sum(each) / len(each)
 
 
-def equation(m=4, weight=1.0, power=0, half_space=False, held=None):
-    """``held`` (N,) is psi - cos as a constant: detached mode. lambda is 5, its value at the end."""
+@pytest.fixture
+def annealed(softmax, on_own, multiplied):
+    """(m, held) to the loss without energy; lambda is 5, its value at the end.
 
-    def loss(x, w, labels):
-        norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
-        cosine = (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
-        rows = np.arange(len(x))
-        own = cosine[rows, labels]
-        cosine[rows, labels] += (psi(np.arccos(own), m) - own if held is None else held) / 6
-        logits = norm * cosine
-        top = logits.real.max(axis=1, keepdims=True)
-        total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-        return (total - logits[rows, labels]).mean() + weight * energy(w, power, half_space)
+    ``held`` (N,) is psi - cos as a constant: detached mode.
+    """
 
-    return loss
+    def of(m, held=None):
+        def psi(own):
+            return own + (multiplied(np.arccos(own), m) - own if held is None else held) / 6
+
+        return softmax(on_own(psi))
+
+    return of
+
+
+@pytest.fixture
+def equation(annealed):
+    """(m, weight, power, half_space, held) to the loss."""
+
+    def of(m=4, weight=1.0, power=0, half_space=False, held=None):
+        bare = annealed(m, held)
+        return lambda x, w, labels: bare(x, w, labels) + weight * energy(w, power, half_space)
+
+    return of
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])
 @pytest.mark.parametrize("half_space", [0, 1])
-def test_loss_and_gradients_are_those_of_the_equation(agrees_in_full, power, half_space):
+def test_loss_and_gradients_are_those_of_the_equation(equation, agrees_in_full, power, half_space):
     settings = {"energy_weight": 2.5, "energy_power": power, "half_space": half_space}
     agrees_in_full("sphereface-plus", equation(4, 2.5, power, half_space == 1), **settings)
 
 
-def test_defaults_are_m_4_weight_1_logarithmic_full_space(agrees_in_full):
+def test_defaults_are_m_4_weight_1_logarithmic_full_space(equation, agrees_in_full):
     agrees_in_full("sphereface-plus", equation())
 
 
-def test_detached_keeps_the_gradient_of_the_energy(agrees_in_full, batch):
+def test_detached_keeps_the_gradient_of_the_energy(equation, multiplied, agrees_in_full, batch):
     theta = np.arccos(
         (batch.x * batch.w[batch.labels]).sum(axis=1)
         / np.linalg.norm(batch.x, axis=1)
         / np.linalg.norm(batch.w[batch.labels], axis=1)
     )
-    held = psi(theta, 3) - np.cos(theta)
+    held = multiplied(theta, 3) - np.cos(theta)
     agrees_in_full(
         "sphereface-plus", equation(3, power=1, held=held), margin=3, energy_power=1, gradient="detached"
     )
 
 
-def test_detached_and_without_energy_it_is_a_softmax(agrees_when_detached):
+def test_detached_and_without_energy_it_is_a_softmax(annealed, agrees_when_detached):
     """dL/dcos_ij = |x_i| (p_ij - [j = y_i]) / N; with weight 0 nothing else is left."""
-
-    def logits(x, w, labels):
-        norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
-        cosine = (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
-        rows = np.arange(len(x))
-        own = cosine[rows, labels]
-        cosine[rows, labels] = (5 * own + psi(np.arccos(own), 4)) / 6
-        return norm * cosine
-
     agrees_when_detached(
-        "sphereface-plus", logits=logits, rho=lambda norm: norm, rho_slope=np.ones_like, energy_weight=0.0
+        "sphereface-plus",
+        logits=annealed(4).logits,
+        rho=lambda norm: norm,
+        rho_slope=np.ones_like,
+        energy_weight=0.0,
     )
 
 

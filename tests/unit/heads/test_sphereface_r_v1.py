@@ -11,38 +11,30 @@ import torch
 from sphereface.heads import build_head
 
 
-def logits_with_margin(m, x, w, labels, scale):
-    norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
-    cosine = (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
-    rows = np.arange(len(x))
-    theta = np.arccos(cosine[rows, labels])
-    values = cosine.copy()
-    values[rows, labels] = np.cos(np.where(m * theta.real < np.pi, m * theta, np.pi))
-    return values * (norm if scale is None else scale)
+@pytest.fixture
+def equation(softmax, on_own):
+    """(m, scale, pull, target) to the loss; without a scale rho is the norm."""
 
+    def of(m, scale, **soft):
+        def psi(own):
+            moved = m * np.arccos(own)
+            return np.cos(np.where(moved.real < np.pi, moved, np.pi))
 
-def equation(m, scale, pull=0.0, target=0.0):
-    def loss(x, w, labels):
-        logits = logits_with_margin(m, x, w, labels, scale)
-        top = logits.real.max(axis=1, keepdims=True)
-        total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-        excess = np.sqrt((x * x).sum(axis=1)) - target
-        penalty = (np.sign(excess.real) * excess).mean()
-        return (total - logits[np.arange(len(x)), labels]).mean() + pull * penalty
+        return softmax(on_own(psi), scale, **soft)
 
-    return loss
+    return of
 
 
 @pytest.mark.parametrize(("m", "scale"), [(1.0, 30.0), (1.4, 30.0), (3.0, 10.0)])
-def test_loss_and_gradients_are_those_of_the_equation(agrees_in_full, m, scale):
+def test_loss_and_gradients_are_those_of_the_equation(equation, agrees_in_full, m, scale):
     agrees_in_full("sphereface-r-v1", equation(m, scale), margin=m, scale=scale)
 
 
-def test_defaults_are_s_30_and_m_1_4(agrees_in_full):
+def test_defaults_are_s_30_and_m_1_4(equation, agrees_in_full):
     agrees_in_full("sphereface-r-v1", equation(1.4, 30.0))
 
 
-def test_norm_dependent_radii(agrees_in_full):
+def test_norm_dependent_radii(equation, agrees_in_full):
     agrees_in_full("sphereface-r-v1", equation(1.4, None), radius="nfn")
     agrees_in_full(
         "sphereface-r-v1", equation(1.4, None, pull=1.0, target=4.0), radius="sfn", radius_weight=1.0, scale=4.0
@@ -50,10 +42,10 @@ def test_norm_dependent_radii(agrees_in_full):
 
 
 @pytest.mark.parametrize("m", [1.4, 3.0])
-def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(agrees_when_detached, m):
+def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(equation, agrees_when_detached, m):
     agrees_when_detached(
         "sphereface-r-v1",
-        logits=lambda x, w, labels: logits_with_margin(m, x, w, labels, 30.0),
+        logits=equation(m, 30.0).logits,
         rho=lambda norm: np.full_like(norm, 30.0),
         rho_slope=np.zeros_like,
         margin=m,

@@ -10,42 +10,35 @@ from sphereface.heads.arccosine import arccosine as angle_of_cosine
 from sphereface.heads.losses.sphereface_r_v2 import divided as sphereface_r_v2_others
 
 
-def logits_with_margin(m, x, w, labels, scale):
-    norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
-    cosine = (x / norm) @ (w / np.sqrt((w * w).sum(axis=1, keepdims=True))).T
-    rows = np.arange(len(x))
-    values = np.cos(np.arccos(cosine) / m)
-    values[rows, labels] = cosine[rows, labels]
-    return values * (norm if scale is None else scale)
+@pytest.fixture
+def equation(softmax):
+    """(m, scale, pull, target) to the loss; without a scale rho is the norm."""
 
+    def of(m, scale, **soft):
+        def values(cosine, labels):
+            own = np.eye(cosine.shape[1], dtype=bool)[labels]
+            return np.where(own, cosine, np.cos(np.arccos(cosine) / m))
 
-def equation(m, scale, pull=0.0, target=0.0):
-    def loss(x, w, labels):
-        logits = logits_with_margin(m, x, w, labels, scale)
-        top = logits.real.max(axis=1, keepdims=True)
-        total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-        excess = np.sqrt((x * x).sum(axis=1)) - target
-        penalty = (np.sign(excess.real) * excess).mean()
-        return (total - logits[np.arange(len(x)), labels]).mean() + pull * penalty
+        return softmax(values, scale, **soft)
 
-    return loss
+    return of
 
 
 @pytest.mark.parametrize(("m", "scale"), [(1.0, 30.0), (1.4, 30.0), (3.0, 10.0)])
-def test_loss_and_gradients_are_those_of_the_equation(agrees_in_full, m, scale):
+def test_loss_and_gradients_are_those_of_the_equation(equation, agrees_in_full, m, scale):
     agrees_in_full("sphereface-r-v2", equation(m, scale), margin=m, scale=scale)
 
 
-def test_defaults_are_s_60_and_m_1_4(agrees_in_full):
+def test_defaults_are_s_60_and_m_1_4(equation, agrees_in_full):
     agrees_in_full("sphereface-r-v2", equation(1.4, 60.0))
 
 
-def test_published_loss_weight(agrees_in_full):
+def test_published_loss_weight(equation, agrees_in_full):
     """lw = 50 at s = 60: 50 / 60 of the cross-entropy."""
     agrees_in_full("sphereface-r-v2", lambda x, w, y: equation(1.4, 60.0)(x, w, y) * 50.0 / 60.0, loss_weight=50.0)
 
 
-def test_norm_dependent_radii(agrees_in_full):
+def test_norm_dependent_radii(equation, agrees_in_full):
     agrees_in_full("sphereface-r-v2", equation(1.4, None), radius="nfn")
     agrees_in_full(
         "sphereface-r-v2", equation(1.4, None, pull=1.0, target=4.0), radius="sfn", radius_weight=1.0, scale=4.0
@@ -54,11 +47,13 @@ def test_norm_dependent_radii(agrees_in_full):
 
 @pytest.mark.parametrize("radius", ["hfn", "nfn"])
 @pytest.mark.parametrize("m", [1.4, 3.0])
-def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(agrees_when_detached, m, radius):
+def test_detached_gradient_is_the_plain_cosine_s_at_the_margin_s_probabilities(
+    equation, agrees_when_detached, m, radius
+):
     fixed = radius == "hfn"
     agrees_when_detached(
         "sphereface-r-v2",
-        logits=lambda x, w, labels: logits_with_margin(m, x, w, labels, 60.0 if fixed else None),
+        logits=equation(m, 60.0 if fixed else None).logits,
         rho=lambda norm: np.full_like(norm, 60.0) if fixed else norm,
         rho_slope=np.zeros_like if fixed else np.ones_like,
         radius=radius,

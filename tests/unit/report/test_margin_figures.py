@@ -38,6 +38,14 @@ def test_psi_and_its_slope_stand_side_by_side() -> None:
     assert left.get_xlim() == (0, 180)
 
 
+def test_the_legend_says_where_a_slope_is_training_s() -> None:
+    values, slopes = cosface()
+    both = {**values, "circle": values["cosface"] - 0.1}
+    figure = psi_figure(THETA, both, {**slopes, "circle": slopes["cosface"]}, held=["circle"])
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["cos θ, no margin", "cosface", "circle (slope as trained: weight constant)"]
+
+
 def test_a_leap_is_a_gap_and_a_kink_is_not() -> None:
     leap = np.cos(THETA) - 0.2 * (THETA > 2)
     kink = np.where(THETA < 2, 1 - THETA, -1.0)

@@ -29,9 +29,8 @@ class AdaCos(nn.Module):
 
     @torch.no_grad()
     def _update(self, sample: Sample) -> None:
-        cosine = sample.cosine.to(torch.float64)
-        others = (self.scale * cosine).scatter(1, sample.labels[:, None], -math.inf)
-        mean = torch.logsumexp(others.flatten(), 0) - math.log(len(cosine))
+        others = sample.others_at(self.scale).to(torch.float64)
+        mean = torch.logsumexp(others, 0) - math.log(len(others))
         median = sample.theta.median().to(torch.float64).clamp(max=math.pi / 4.0)
         self.scale.copy_((mean / torch.cos(median)).clamp(min=_LOWEST_SCALE))
 

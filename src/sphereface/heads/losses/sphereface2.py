@@ -91,7 +91,8 @@ def _row(
         year=2022,
         source=(
             "Wen et al. 2022, https://arxiv.org/abs/2108.01513; r = 40, t = 3, balance 0.7 and the first bias as "
-            "in opensphere"
+            "in opensphere, and the detached gradient. With the full one the A and M forms do not train: far from "
+            "its prototype g is flatter for the own class than for the others, who push it away for good"
         ),
         formula=formula,
         scale=40.0,
@@ -104,6 +105,7 @@ def _row(
         neutral={"margin": 1.0 if form == "M" else 0.0},
         eta=others,
         link="logistic",
+        gradient="detached",
         logistic=Logistic(
             own=lambda m, t, balance: balance, others=lambda m, t, balance: 1.0 - balance, bias=bias
         ),

@@ -11,9 +11,6 @@ from sphereface.heads.losses import a_softmax
 from sphereface.heads.losses.sphereface import multiplied, pieces
 from sphereface.heads.row import Row, Sample, Setting, Terms
 
-MOST_CLASSES = 2_048
-"""Above so many classes the energy is taken over those of the batch: pairs grow with the square."""
-
 _NEAREST_SQUARE = 1e-6  # two prototypes this near count as this near, so that the energy stays finite
 
 
@@ -48,13 +45,10 @@ class SphereFacePlus(nn.Module):
         super().__init__()
 
     def forward(self, sample: Sample) -> Terms:
-        """Take all prototypes, or those of the batch where there are more than 2,048."""
+        """Let the prototypes repel each other: all, or where there are many those of the batch's classes."""
         margin, weight, power, half_space = sample.values
-        points = sample.directions
-        if len(points) > MOST_CLASSES:
-            points = points[torch.unique(sample.labels)]
         penalty = None
-        if weight > 0.0 and len(points) > 1:
+        if weight > 0.0 and len(points := sample.directions()) > 1:
             penalty = weight * energy(points, int(power), bool(half_space))
         return Terms(multiplied(sample.theta, margin), penalty=penalty)
 

@@ -1,0 +1,39 @@
+"""A batch as every loss takes it: checked once, and in float32 or wider."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sphereface.heads.checks import check_batch, check_embeddings
+from sphereface.sphere.geometry import length
+
+
+def wide_batch(
+    embeddings: Tensor, labels: Tensor, num_classes: int, embedding_dim: int, *beside: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Check a batch and return its embeddings in the format to compute in, (N, d), and their lengths, (N,).
+
+    Args:
+        embeddings: Shape (N, d), any length but zero.
+        labels: Shape (N,), int64 in [0, C).
+        num_classes: C.
+        embedding_dim: d.
+        *beside: What else is computed with; the widest format counts, and float32 at least.
+
+    Raises:
+        ConfigurationError: If shapes, dtypes or labels do not fit, or an embedding is not finite or zero; the
+            message says which.
+
+    >>> x, norm = wide_batch(torch.tensor([[3.0, 4.0]]).bfloat16(), torch.tensor([0]), 2, 2)
+    >>> x.dtype, norm
+    (torch.float32, tensor([5.]))
+    """
+    check_batch(embeddings, labels, num_classes, embedding_dim)
+    wide = torch.float32
+    for tensor in (embeddings, *beside):
+        wide = torch.promote_types(wide, tensor.dtype)
+    x = embeddings.to(wide)
+    norm: Tensor = length(x)
+    check_embeddings(x, norm)
+    return x, norm
