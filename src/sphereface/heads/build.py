@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sphereface.errors import ConfigurationError, nearest
 from sphereface.heads.checks import (
@@ -57,8 +57,8 @@ class Settings:
             is ``fused`` for every loss that it supports.
         precision: Format of the fused products: ``bfloat16``, ``float32``, or ``auto``, which is bfloat16
             where the processor has it. float64 embeddings or prototypes are computed in float64 throughout.
-        memory_budget: MiB that the fused implementation may use beside the gradients: what fits is kept
-            between its two sweeps, what does not is computed again.
+        memory_budget: MiB that the fused implementation may use beside the gradients, about: what fits is kept
+            between its two sweeps, what does not is computed again. The reference has no use for it.
     """
 
     scale: float | None = None
@@ -75,7 +75,7 @@ class Settings:
     lambda_min: float | None = None
     centres: int | None = None
     loss_weight: float | None = None
-    implementation: str = "auto"
+    implementation: Literal["auto", "fused", "reference"] = "auto"
     precision: Precision = "auto"
     memory_budget: float = 256.0
 
@@ -112,7 +112,7 @@ def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: A
 
 
 def settings_of(name: str) -> tuple[str, ...]:
-    """Return the settings that a head takes: only those that would do something.
+    """Return the settings that a head takes: no number that would do nothing.
 
     >>> "lambda_min" in settings_of("a-softmax"), "lambda_min" in settings_of("cosface")
     (True, False)

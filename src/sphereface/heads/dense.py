@@ -25,6 +25,9 @@ def dense_logits(others: Others) -> Tensor:
     Every z is rho (cos + Delta), where Delta is what eta adds to the cosine: without the slope, Delta is held
     constant, and a neutral margin makes it 0 to rounding.
     """
+    if others.lengths == "free" and others.eta is None:  # no detour by directions, which a zero vector lacks
+        logits = cosines(others.u, others.prototypes) * others.rho[:, None]
+        return logits if others.bias is None else logits + others.bias
     towards = directions(others.prototypes, others.lengths)
     cosine = cosines(others.u, towards.flatten(0, -2))
     if towards.ndim == 3:  # where two centres are equally near, the gradient is shared between them
@@ -40,5 +43,5 @@ def dense_logits(others: Others) -> Tensor:
 
 
 def cosines(u: Tensor, v: Tensor) -> Tensor:
-    """Return the cosine of every unit vector u (N, d) with every v (M, d), (N, M)."""
+    """Return the product of every u (N, d) with every v (M, d): of unit vectors the cosine, (N, M)."""
     return u @ v.T

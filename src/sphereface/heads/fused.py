@@ -1,14 +1,15 @@
 """The exact loss of any row near the speed of its matrix products, without the (N, C) matrix of logits.
 
-The unit of work is a block of classes with all rows of the batch. The forward sweep turns a block's prototypes
-to length 1, multiplies, keeps running maxima and sums over the classes, and adds the block's part to the
-derivative by the embeddings. The backward sweep writes the block's slice of the prototypes' gradient, once,
+The unit of work is a block of classes with all rows of the batch. The forward sweep multiplies with a block's
+prototypes, divides by their lengths, keeps running maxima and sums over the classes, and adds the block's part
+to the derivative by the embeddings. The backward sweep writes the block's slice of the prototypes' gradient, once,
 through the normalisation. What the forward sweep knew about a block is kept where the memory budget allows it
 (three products in all) and computed again where it does not (four); both are exact.
 
-Products are in bfloat16 where the processor has it, everything else in float32. torch's products on a CPU
-round every result to bfloat16, so cosines carry a relative error of up to 2^-9 before the scale. The own class
-is not part of this: its logit is computed from its own prototype in float32.
+Products are in bfloat16 where the processor has it, everything else in float32 (all of it in float64 for float64
+numbers). Embeddings and prototypes are rounded to bfloat16 on the way in, and torch's products on a CPU round
+every result to it, so that cosines carry a relative error of up to 2^-9 for that alone before the scale. The
+own class is not part of this: its logit is computed from its own prototype in float32.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from torch import Tensor
 from sphereface.errors import ConfigurationError
 from sphereface.heads.others import Others
 from sphereface.heads.softplus import softplus
-from sphereface.heads.spare import Spare
+from sphereface.heads.spare import Memory
 from sphereface.heads.sweep import Sweep
 
 
-def fused(others: Others, products: torch.dtype, memory_budget: float, spare: Spare) -> Tensor:
+def fused(others: Others, products: torch.dtype, memory_budget: float, memory: Memory) -> Tensor:
     """Return what ``Others`` asks for, (N,), block by block; it can be differentiated once.
 
     Args:
@@ -34,7 +35,7 @@ def fused(others: Others, products: torch.dtype, memory_budget: float, spare: Sp
         products: Format of the products, bfloat16 or that of the embeddings.
         memory_budget: MiB for one block's working memory and for what is kept between the sweeps; beside it
             only what grows with N or with C alone, and the prototypes' gradient.
-        spare: Memory for the prototypes' gradient.
+        memory: That of earlier calls, to be used again.
 
     Raises:
         ConfigurationError: If the budget does not hold one class, or when differentiated a second time.
@@ -43,8 +44,8 @@ def fused(others: Others, products: torch.dtype, memory_budget: float, spare: Sp
     # N C, and torch differentiates that.
     a = others.u * others.rho[:, None] if others.eta is None else others.u
     rho = None if others.eta is None else others.rho
-    sweep = Sweep(others, a, products, memory_budget)
-    rest: Tensor = _Fused.apply(a, others.prototypes, rho, others.bias, sweep, spare)  # type: ignore[no-untyped-call]
+    sweep = Sweep(others, a, products, memory_budget, memory)
+    rest: Tensor = _Fused.apply(a, others.prototypes, rho, others.bias, sweep)  # type: ignore[no-untyped-call]
     return rest
 
 
@@ -57,7 +58,6 @@ class _Fused(torch.autograd.Function):
         rho: Tensor | None,
         bias: Tensor | None,
         sweep: Sweep,
-        spare: Spare,
     ) -> Tensor:
         logistic = sweep.others.logistic
         by_a, by_prototypes, by_rho, by_bias = (
@@ -70,6 +70,8 @@ class _Fused(torch.autograd.Function):
         highest = torch.full_like(total, torch.finfo(total.dtype).min)
         kept: list[Tensor] = []
         heights: list[Tensor] = []
+        cells = len(a) * prototypes.shape[:-1].numel() if keeps else 0
+        room = sweep.memory.kept.take((cells,), sweep.products, a.device) if keeps else None
         for block in sweep.blocks():
             z = block.z
             if logistic:
@@ -89,15 +91,18 @@ class _Fused(torch.autograd.Function):
             if by_bias:
                 along_bias += z.sum(dim=1)
             if by_a or keeps:
-                by_product = sweep.by_product(block, z)
-                along_a += by_product @ block.low
+                by_product = sweep.by_product(block, z, room)
+                if by_a:
+                    along_a += by_product @ block.low
                 if keeps:
-                    kept.append(by_product.clone() if by_product.data_ptr() == z.data_ptr() else by_product)
+                    kept.append(by_product)
                     heights.append(highest)
         rest, share = (total, torch.ones_like(total)) if logistic else (highest + total.log(), 1.0 / total)
         along_a *= share[:, None]
-        ctx.save_for_backward(prototypes, rest, along_a, along_rho * share, along_bias * share)
-        ctx.sweep, ctx.spare, ctx.kept, ctx.heights = sweep, spare, kept, heights
+        # What is kept goes with what autograd saves, so that it is gone after the backward pass, however long
+        # somebody holds the loss.
+        ctx.save_for_backward(prototypes, rest, along_a, along_rho * share, along_bias * share, *kept, *heights)
+        ctx.sweep = sweep
         return rest
 
     @staticmethod
@@ -108,18 +113,18 @@ class _Fused(torch.autograd.Function):
                 "implementation='reference'"
             )
         weight = gradients[0]
-        prototypes, rest, along_a, along_rho, along_bias = ctx.saved_tensors
+        prototypes, rest, along_a, along_rho, along_bias, *of_blocks = ctx.saved_tensors
+        kept, heights = of_blocks[: len(of_blocks) // 2], of_blocks[len(of_blocks) // 2 :]
         by_prototypes = None
         if ctx.needs_input_grad[1]:
-            by_prototypes = ctx.spare.take(prototypes)
-            _write_gradient(ctx.sweep, rest, weight, ctx.kept, ctx.heights, by_prototypes.flatten(0, -2))
+            by_prototypes = ctx.sweep.memory.gradient.take(prototypes.shape, prototypes.dtype, prototypes.device)
+            _write_gradient(ctx.sweep, rest, weight, kept, heights, by_prototypes.flatten(0, -2))
         _, _, by_rho, by_bias, *_ = ctx.needs_input_grad
         return (
             weight[:, None] * along_a,
             by_prototypes,
             weight * along_rho if by_rho else None,
             (weight * along_bias).sum() if by_bias else None,
-            None,
             None,
         )
 
@@ -140,9 +145,8 @@ def _write_gradient(
     logistic, weighed = sweep.others.logistic, sweep.a * weight[:, None]
     blocks = None if kept else sweep.blocks()
     casts = sweep.products != sweep.wide
-    scratch = gradient.new_empty(
-        sweep.size * sweep.centres if casts else 0, gradient.shape[1], dtype=sweep.products
-    )
+    rows = sweep.size * sweep.centres if casts else 0
+    scratch = sweep.memory.scratch.take((rows, gradient.shape[1]), sweep.products, gradient.device)
     for index, (start, stop) in enumerate(itertools.pairwise(sweep.edges)):
         right = weighed
         if blocks is None:

@@ -24,7 +24,7 @@ from sphereface.heads.radius import Radius, radius, radius_penalty
 from sphereface.heads.row import Gradient, Row, Sample, Terms
 from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
 from sphereface.heads.softplus import softplus
-from sphereface.heads.spare import Spare
+from sphereface.heads.spare import Memory
 from sphereface.sphere.geometry import angle, length, unit
 
 Prototypes = Literal["reparametrised", "projected"]
@@ -104,7 +104,7 @@ class MarginHead(nn.Module):
     ) -> None:
         super().__init__()
         self.implementation, self.precision, self.memory_budget = implementation, precision, memory_budget
-        self._spare = Spare()
+        self._memory = Memory()
         self.row, self.schedule, self.annealing = row, schedule, annealing
         self.kind, self.scale, self.radius_weight = kind, scale, radius_weight
         self.gradient, self.prototype_mode = gradient, prototypes
@@ -227,14 +227,17 @@ class MarginHead(nn.Module):
         x, norm = wide_batch(embeddings, labels, classes, width, self.prototypes)
         check_weights(weights, len(x))  # before a loss remembers anything of the batch
         u: Tensor = unit(x)
-        rows, prototypes = own_rows(self.prototypes.to(x.dtype), labels)
+        prototypes = self.prototypes.to(x.dtype)
+        if self.implementation == "reference":
+            rows = prototypes.index_select(0, labels)
+        else:
+            rows, prototypes = own_rows(prototypes, labels)
         if rows.ndim == 3:
             rows = nearest(u, rows)
         own_direction = directions(rows, self._lengths)
         full = self.gradient == "full"
         with torch.set_grad_enabled(torch.is_grad_enabled() and full):
             theta: Tensor = angle(x, own_direction)
-        free = length(rows) if self._lengths == "free" else None
         others = partial(
             Others,
             u=u,
@@ -259,9 +262,9 @@ class MarginHead(nn.Module):
         rho = terms.radius if terms.radius is not None else radius(self.kind, norm, self.scale)
         own_delta = terms.own - torch.cos(theta)
         annealing = 0.0 if self.annealing is None else self.annealing(float(self.progress))
-        own = rho * ((u * own_direction).sum(dim=1) + own_delta / (1.0 + annealing))
-        if free is not None:
-            own = own * free
+        free = self._lengths == "free"
+        size = length(rows) if free else torch.ones_like(norm)
+        own = rho * ((u * (rows if free else own_direction)).sum(dim=1) + size * own_delta / (1.0 + annealing))
         if self.gradient == "normalised":
             own = normalised_target(own, x, own_direction, theta, terms.own, self._values()[0], annealing)
         bias = None if self.row.logistic is None else self.bias.to(x.dtype)
@@ -282,7 +285,7 @@ class MarginHead(nn.Module):
         """Ask the implementation for what the other classes contribute, (N,)."""
         if self.implementation == "reference":
             return dense(others)
-        return fused(others, choose_precision(self.precision, others.u.device), self.memory_budget, self._spare)
+        return fused(others, choose_precision(self.precision, others.u.device), self.memory_budget, self._memory)
 
     def _values(self) -> tuple[float, ...]:
         return self.schedule(float(self.progress))

@@ -31,8 +31,10 @@ def own_rows(prototypes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the prototypes of the batch's own classes, (N, ..., d), and all of them, (C, ..., d).
 
     What is computed from either adds up to one gradient without a second matrix of that size: the rows'
-    part is added in place to the part of all. It is added in the order of the batch, so that the bits repeat;
-    the backward pass of ``prototypes[labels]`` adds equal labels in the order of the threads.
+    part is added in place to the part of all, whose gradient must therefore be fresh memory (a product's, a
+    quotient's), not one that is shared with another summand. On a CPU it is added in the order of the batch, so
+    that the bits repeat; the backward pass of ``prototypes[labels]`` adds equal labels in the order of the
+    threads.
     """
     rows: Tensor
     all_of_them: Tensor

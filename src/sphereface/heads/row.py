@@ -75,7 +75,8 @@ class Terms:
 
     Attributes:
         own: psi at the own angle, (N,).
-        others: eta as a function of cosines (N, any number of classes); None is the cosine itself.
+        others: eta as a function of cosines (N, any number of classes); None is the cosine itself. It may be asked
+            again in the backward pass, after other batches: what it depends on beside the cosine must be a copy.
         radius: rho in place of the head's own, (N,).
         penalty: Added to the loss, a scalar.
     """

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from sphereface.errors import ConfigurationError
 from sphereface.heads.others import Others
+from sphereface.heads.spare import Memory
 
-_WORKING = 16 * 2**20  # bytes of one block's working memory; fewer, larger products are faster
+_WORKING = 24 * 2**20  # bytes of one block's working memory; fewer, larger products are faster
 _STRIP = 2**19  # bytes of prototypes that several passes go over while they are in a core's own cache
 _LEAST = 256  # classes of a block, unless the memory budget asks for fewer: below, products are slow
 
@@ -40,6 +41,7 @@ class Sweep:
             where there is no eta.
         products: Format of the products, bfloat16 or that of the embeddings.
         memory_budget: MiB for the working memory of a block and for what is kept of all of them.
+        memory: That of earlier sweeps, to be used again.
 
     Attributes:
         edges: First class of every block, and C.
@@ -50,8 +52,10 @@ class Sweep:
         ConfigurationError: If the budget does not hold one class.
     """
 
-    def __init__(self, others: Others, a: Tensor, products: torch.dtype, memory_budget: float) -> None:
-        self.others, self.a = others, a.detach()
+    def __init__(
+        self, others: Others, a: Tensor, products: torch.dtype, memory_budget: float, memory: Memory
+    ) -> None:
+        self.others, self.a, self.memory = others, a.detach(), memory
         self.differentiate = torch.is_grad_enabled()
         self.wide = others.u.dtype
         self.products = products if self.wide == torch.float32 else self.wide
@@ -72,21 +76,21 @@ class Sweep:
         edges = torch.tensor(self.edges, device=order.device)
         places = torch.searchsorted(others.labels[order], edges).tolist()
         self._own = [order[first:last] for first, last in itertools.pairwise(places)]
-        rows, casts = self.size * self.centres, self.products != self.wide
-        self._low = others.u.new_empty(rows if casts else 0, width, dtype=self.products)
-        # Where neither the format nor several centres stand between, the product is written where z goes.
-        self._product = others.u.new_empty(count * rows if casts or self.centres > 1 else 0, dtype=self.products)
-        self._z = others.u.new_empty(count * self.size)
         self._inverse = others.u.new_empty(classes * self.centres)  # 1 / length of the prototypes
 
     def blocks(self) -> Iterator[Block]:
         """Compute the logits of block after block; the next one overwrites the memory of the last."""
         a, rho, bias = self.a, self.others.rho.detach(), self.others.bias
-        low_a = a.to(self.products)
+        low_a, casts, rows = a.to(self.products), self.products != self.wide, self.size * self.centres
+        lows = self.memory.low.take((rows if casts else 0, a.shape[1]), self.products, a.device)
+        # Where neither the format nor several centres stand between, the product is written where z goes.
+        between = casts or self.centres > 1
+        products = self.memory.product.take((len(a) * rows if between else 0,), self.products, a.device)
+        logits = self.memory.logits.take((len(a) * self.size,), self.wide, a.device)
         for index, (start, stop) in enumerate(itertools.pairwise(self.edges)):
-            low, inverse = self.prototypes(start, stop)
-            z = self._z[: len(a) * (stop - start)].view(len(a), stop - start)
-            place = self._product[: len(a) * len(low)].view(len(a), len(low)) if len(self._product) else z
+            low, inverse = self.prototypes(start, stop, lows)
+            z = logits[: len(a) * (stop - start)].view(len(a), stop - start)
+            place = products[: len(a) * len(low)].view(len(a), len(low)) if between else z
             product = torch.mm(low_a, low.T, out=place)
             every = values = cosine = None
             if self.centres > 1:
@@ -117,10 +121,16 @@ class Sweep:
         chosen = self.others.prototypes.detach()[start:stop]
         return chosen.flatten(0, 1) if chosen.ndim == 3 else chosen
 
-    def prototypes(self, start: int, stop: int) -> tuple[Tensor, Tensor | None]:
-        """Return them in the format of the products, (B K, d), and 1 / length of each, (B K,), or None if free."""
+    def prototypes(self, start: int, stop: int, lows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return them in the format of the products, (B K, d), and 1 / length of each, (B K,), or None if free.
+
+        Args:
+            start: First class.
+            stop: The class after the last.
+            lows: Where to write them if the format is another; empty if it is not.
+        """
         rows, inverse = self.rows(start, stop), self.inverse(start, stop)
-        low = self._low[: len(rows)] if len(self._low) else rows
+        low = lows[: len(rows)] if len(lows) else rows
         for first, last in self.strips(len(rows)):
             strip = rows[first:last]
             if inverse is not None:
@@ -141,15 +151,16 @@ class Sweep:
         step = max(1, _STRIP // (self.others.prototypes.shape[-1] * self.wide.itemsize))
         return itertools.pairwise([*range(0, rows, step), rows])
 
-    def by_product(self, block: Block, by_z: Tensor) -> Tensor:
+    def by_product(self, block: Block, by_z: Tensor, room: Tensor | None = None) -> Tensor:
         """Return the derivative by a's products with the block's prototypes, their lengths held constant.
 
         Args:
             block: The block.
             by_z: Derivative by its logits, (N, B); it is overwritten.
+            room: Memory for all blocks, (N C K,), if it is to stay.
 
         Returns:
-            Shape (N, B K), in the format of the products; the next block may overwrite it.
+            Shape (N, B K), in the format of the products; without room, the next block may overwrite it.
         """
         if self.others.eta is not None:  # without one, the radius is in a already
             by_z.mul_(self.others.rho.detach()[:, None])
@@ -161,7 +172,10 @@ class Sweep:
         inverse = self.inverse(block.start, block.stop)
         if inverse is not None:
             by_z.mul_(inverse)
-        return by_z.to(self.products)
+        if room is None:
+            return by_z.to(self.products)
+        first = len(by_z) * block.start * self.centres
+        return room[first : first + by_z.numel()].view(by_z.shape).copy_(by_z)
 
     def write(self, start: int, stop: int, product: Tensor, gradient: Tensor) -> None:
         """Write the slice of the prototypes' gradient, (B K, d), from the backward product.
@@ -189,10 +203,12 @@ def _bytes(
 ) -> tuple[int, int]:
     """Return the bytes of working memory for each class of a block, and those kept for each class."""
     of_low, of_wide = products.itemsize, wide.itemsize
-    prototype = 0 if products == wide else centres * width * of_low
-    cells = count * (2 * centres * of_low + of_wide)
+    prototype = 0 if products == wide else 2 * centres * width * of_low  # on the way in, and their gradient
+    cells = count * (3 * centres * of_low + 2 * of_wide)  # product, derivatives by it before and now; z, a copy
+    if others.logistic:
+        cells += 2 * count * of_wide  # of the softplus
     if others.eta is not None:
-        cells += 4 * count * of_wide  # cosines, eta, its graph and its slope
+        cells += 5 * count * of_wide  # cosines, eta, its graph and its slope
     if centres > 1:
-        cells += 2 * count * centres * of_wide
+        cells += 3 * count * centres * of_wide
     return prototype + cells, count * centres * of_low

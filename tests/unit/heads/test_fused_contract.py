@@ -5,25 +5,20 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from sphereface.errors import ConfigurationError
 from sphereface.heads import build_head
 from sphereface.heads.spare import Spare
-from tests.unit.heads.twins import (
-    CLASSES,
-    COUNT,
-    DIMENSION,
-    KEPT,
-    ONE_BLOCK_RECOMPUTED,
-    SMALL_BLOCKS,
-    assert_same,
-    batch,
-    outcome,
-    twins,
-)
+from tests.unit.heads.twins import CLASSES, COUNT, DIMENSION, assert_same, batch, lay_out, outcome, twins
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("name", ["arcface", "uniface", "magface"])
@@ -72,10 +67,11 @@ def test_logits_and_second_derivatives_name_the_reference():
     assert bool(second.isfinite().all())
 
 
-@pytest.mark.parametrize("budget", [KEPT, SMALL_BLOCKS])
-def test_the_graph_can_be_kept_and_differentiated_again(budget):
+@pytest.mark.parametrize("way", ["kept", "recomputed"])
+def test_the_graph_can_be_kept_and_differentiated_again(way, monkeypatch):
+    lay_out(monkeypatch, way, 4)
     x, labels = batch()
-    _, head = twins("arcface", memory_budget=budget)
+    _, head = twins("arcface")
     loss = head(x.requires_grad_(), labels).loss
     first = torch.autograd.grad(loss, [x, head.prototypes], retain_graph=True)
     second = torch.autograd.grad(2.0 * loss, [x, head.prototypes])
@@ -96,17 +92,22 @@ class Products(torch.utils._python_dispatch.TorchDispatchMode):
 
 
 @pytest.mark.parametrize(
-    ("budget", "embeddings", "prototypes", "blocks", "forwards", "backwards"),
+    ("way", "embeddings", "prototypes", "forwards", "backwards"),
     [
-        (KEPT, True, True, 1, 2, 1),  # three products in all where what was seen is kept
-        (ONE_BLOCK_RECOMPUTED, True, True, 2, 2, 2),  # four where it is computed again
-        (KEPT, True, False, 1, 2, 0),
-        (KEPT, False, False, 1, 1, 0),
+        ("kept", True, True, 2, 1),  # three products in all where what was seen is kept
+        ("recomputed", True, True, 2, 2),  # four where it is computed again
+        ("kept", False, True, 1, 1),
+        ("recomputed", False, True, 1, 2),
+        ("kept", True, False, 2, 0),
+        ("recomputed", True, False, 2, 0),
+        ("kept", False, False, 1, 0),
     ],
 )
-def test_products_that_nobody_needs_are_skipped(budget, embeddings, prototypes, blocks, forwards, backwards):
+def test_products_that_nobody_needs_are_skipped(way, embeddings, prototypes, forwards, backwards, monkeypatch):
+    blocks = 3
+    lay_out(monkeypatch, way, blocks)
     x, labels = batch()
-    _, head = twins("arcface", memory_budget=budget)
+    _, head = twins("arcface")
     head.prototypes.requires_grad_(prototypes)
     with Products() as seen:
         result = head(x.requires_grad_(embeddings), labels)
@@ -143,14 +144,14 @@ def test_the_gradient_is_handed_over_and_its_memory_used_again():
     x, labels = batch()
     _, head = twins("arcface")
     places = []
-    take = head._spare.take
+    take = head._memory.gradient.take
 
-    def watched(like):
-        found = take(like)
+    def watched(*wanted):
+        found = take(*wanted)
         places.append(found.data_ptr())
         return found
 
-    head._spare.take = watched
+    head._memory.gradient.take = watched
     head(x, labels).loss.backward()
     assert head.prototypes.grad.data_ptr() == places[0]
     mine = head.prototypes.grad
@@ -161,21 +162,45 @@ def test_the_gradient_is_handed_over_and_its_memory_used_again():
     assert head.prototypes.grad.data_ptr() != mine.data_ptr()
 
 
+def test_the_same_memory_serves_every_step(monkeypatch):
+    """Of the gradient, and of what is kept: though the loss is held until the next step, as a loop does."""
+    lay_out(monkeypatch, "kept", 4)
+    places = {"gradient": set(), "kept": set()}
+    _, head = twins("arcface")
+    for key, seen in places.items():
+        spare = getattr(head._memory, key)
+
+        def watched(*wanted, take=spare.take, seen=seen):
+            found = take(*wanted)
+            seen.add(found.data_ptr())
+            return found
+
+        spare.take = watched
+    optimiser = torch.optim.SGD(head.parameters(), lr=0.1, momentum=0.9)
+    for seed in range(4):
+        optimiser.zero_grad(set_to_none=True)
+        result = head(*batch(seed=seed))
+        result.loss.backward()
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+        optimiser.step()
+    assert {key: len(seen) for key, seen in places.items()} == {"gradient": 1, "kept": 1}
+
+
 def test_memory_is_used_again_only_when_nobody_holds_it():
-    spare, like = Spare(), torch.zeros(5, 3)
-    first = spare.take(like)
+    spare, wanted = Spare(), ((5, 3), torch.float32, torch.device("cpu"))
+    first = spare.take(*wanted)
     place = first.data_ptr()
     view = first[2:]
     del first
-    assert spare.take(like).data_ptr() != place  # the view holds it
+    assert spare.take(*wanted).data_ptr() != place  # the view holds it
     del view
-    again = spare.take(like)
+    again = spare.take(*wanted)
     place = again.data_ptr()
     del again
-    assert spare.take(like).data_ptr() == place
-    assert spare.take(like.double()).dtype == torch.float64
+    assert spare.take(*wanted).data_ptr() == place
+    assert spare.take((5, 3), torch.float64, torch.device("cpu")).dtype == torch.float64
     for other in (copy.deepcopy(spare), pickle.loads(pickle.dumps(spare))):
-        assert other.take(like).data_ptr() != place
+        assert other.take(*wanted).data_ptr() != place
 
 
 def test_a_head_can_be_copied():
@@ -229,22 +254,33 @@ def test_behind_a_checkpointed_and_a_compiled_backbone():
     assert torch.allclose(compiled, plain, rtol=1e-10)
 
 
-def test_under_distributed_data_parallel_with_accumulation(tmp_path):
-    """One process stands for many: hooks see one gradient a synchronised step, ``no_sync`` adds up before it."""
-    import torch.distributed
+_RANK = """
+import sys
+import numpy as np, torch
+from tests.unit.heads.twins import batch, twins
+rank, folder = int(sys.argv[1]), sys.argv[2]
+torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+fused = twins("arcface")[1]
+parallel = torch.nn.parallel.DistributedDataParallel(fused)
+with parallel.no_sync():
+    parallel(*batch(seed=rank)).loss.backward()
+parallel(*batch(seed=2 + rank)).loss.backward()
+np.save(f"{folder}/{rank}.npy", fused.prototypes.grad.numpy())
+torch.distributed.destroy_process_group()
+"""
 
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1)
-    try:
-        reference, fused = twins("arcface")
-        parallel = torch.nn.parallel.DistributedDataParallel(fused)
-        with parallel.no_sync():
-            parallel(*batch(seed=0)).loss.backward()
-        parallel(*batch(seed=1)).loss.backward()
-        for seed in (0, 1):
-            reference(*batch(seed=seed)).loss.backward()
-        assert torch.allclose(fused.prototypes.grad, reference.prototypes.grad, rtol=1e-10, atol=1e-12)
-    finally:
-        torch.distributed.destroy_process_group()
+
+def test_two_processes_with_accumulation(tmp_path):
+    """DistributedDataParallel with ``no_sync``: the mean over processes of the sums over their batches."""
+    command = [sys.executable, "-c", _RANK]
+    running = [subprocess.Popen([*command, str(rank), str(tmp_path)], cwd=ROOT) for rank in (0, 1)]
+    assert [each.wait(timeout=120) for each in running] == [0, 0]
+    reference, _ = twins("arcface")
+    for seed in range(4):
+        (reference(*batch(seed=seed)).loss / 2).backward()
+    for rank in (0, 1):
+        found = torch.from_numpy(np.load(tmp_path / f"{rank}.npy"))
+        assert torch.allclose(found, reference.prototypes.grad, rtol=1e-10, atol=1e-12)
 
 
 def test_precision_follows_the_numbers_given():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from sphereface.heads import build_head
+from sphereface.heads import build_head, sweep
 
 COUNT, CLASSES, DIMENSION = 13, 41, 9  # nothing is a multiple of anything
-KEPT, ONE_BLOCK_RECOMPUTED, SMALL_BLOCKS = 256.0, 0.008, 0.002  # MiB
+LAYOUTS = [("kept", 1), ("kept", 4), ("recomputed", 1), ("recomputed", 4)]
 
 
 def batch(dtype=torch.float64, seed=0, count=COUNT, classes=CLASSES, dimension=DIMENSION):
@@ -21,16 +21,23 @@ def batch(dtype=torch.float64, seed=0, count=COUNT, classes=CLASSES, dimension=D
 def twins(name, dtype=torch.float64, classes=CLASSES, dimension=DIMENSION, **settings):
     """The same head twice: reference and fused."""
     torch.manual_seed(3)
-    budget = settings.pop("memory_budget", KEPT)
-    precision = settings.pop("precision", "auto")
+    own = {key: settings.pop(key) for key in ("memory_budget", "precision") if key in settings}
     shape = {"num_classes": classes, "embedding_dim": dimension}
     reference = build_head(name, implementation="reference", **shape, **settings).to(dtype)
-    fused = build_head(
-        name, implementation="fused", memory_budget=budget, precision=precision, **shape, **settings
-    ).to(dtype)
+    fused = build_head(name, implementation="fused", **shape, **settings, **own).to(dtype)
     fused.load_state_dict(reference.state_dict())
     assert (reference.implementation, fused.implementation) == ("reference", "fused")
     return reference, fused
+
+
+def lay_out(patch, way, blocks):
+    """Make every fused head go over so many blocks, several strips each, and keep them or compute them again."""
+    patch.setattr(sweep, "_WORKING", 1)
+    patch.setattr(sweep, "_LEAST", -(-CLASSES // blocks))
+    patch.setattr(sweep, "_STRIP", 4 * DIMENSION * 8)
+    if way == "recomputed":
+        true = sweep._bytes
+        patch.setattr(sweep, "_bytes", lambda *given: (true(*given)[0], 2**50))
 
 
 def outcome(head, x, labels, weights=None, factor=1.0):

@@ -38,7 +38,8 @@ class AdaCos(nn.Module):
         """Update the scale from this batch, then use it."""
         if sample.training:
             self._update(sample)
-        return Terms(torch.cos(sample.theta), radius=self.scale.to(sample.theta).expand(len(sample.theta)))
+        scale = self.scale.to(sample.theta, copy=True)  # as it is now, whatever later batches make of it
+        return Terms(torch.cos(sample.theta), radius=scale.expand(len(sample.theta)))
 
 
 ROW = Row(

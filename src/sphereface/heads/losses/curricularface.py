@@ -33,7 +33,7 @@ class CurricularFace(nn.Module):
             self.curriculum.lerp_(mean, momentum)
         # The authors compare with cos(theta + m) itself, not with its continuation beyond pi - m.
         border = torch.cos(sample.theta.detach() + margin)[:, None]
-        curriculum = self.curriculum.to(sample.theta)
+        curriculum = self.curriculum.to(sample.theta, copy=True)  # as it is now, whenever others is asked
 
         def others(cosine: Tensor) -> Tensor:
             return torch.where(cosine > border, cosine * (curriculum + cosine), cosine)

@@ -1,0 +1,16 @@
+"""What can become of a picture on its way to an aligned face: each ends in exactly one of these words."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+ReadingOutcome = Literal["missing", "refused", "undecodable", "too-large"]
+"""Why there are no pixels: the ``outcome`` of an :class:`~sphereface.errors.ImageError` of the decoder."""
+
+ChoiceOutcome = Literal["ok", "no-face", "several-faces", "too-small"]
+"""What the choice among the faces of a decoded picture came to."""
+
+Outcome = Literal[ReadingOutcome, ChoiceOutcome, "low-quality"]
+"""All of them."""
+
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
