@@ -33,7 +33,16 @@ def test_starting_the_command_line_imports_not_even_numpy() -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["faces.image", "evaluation.judge", "report.writing", "gallery.gallery", "data.loader"]
+    "room",
+    [
+        "faces.image",
+        "faces.alignment",
+        "faces.yunet",
+        "evaluation.judge",
+        "report.writing",
+        "gallery.gallery",
+        "data.loader",
+    ],
 )
 def test_serving_and_scoring_run_without_torch(room: str) -> None:
     assert "torch" not in imported_by(f"import sphereface.{room}")

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from sphereface.embedder import Embedder
 
-ALIGNED_NOTE = (
-    "note: face detection comes in a later version; pictures are taken for aligned 112x112 crops of one face"
-)
+ALIGNED_NOTE = "note: no command detects faces yet; pictures are taken for aligned 112x112 crops of one face"
 
 
 def embed_pictures(embedder: Embedder, paths: Sequence[Path]) -> NDArray[np.float32]:

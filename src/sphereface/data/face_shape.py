@@ -17,13 +17,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sphereface.faces.template import ARCFACE_TEMPLATE
+
 Points = NDArray[np.float64]
 Numbers = Mapping[str, float]
 
-# Left eye, right eye, nose tip, left and right mouth corner in a 112x112 crop (ArcFace, Deng et al. 2019).
-TEMPLATE: Final = np.array(
-    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
-)
 _MIRROR: Final = np.array([-1.0, 1.0, 1.0])
 
 
@@ -128,7 +126,7 @@ def view(t: Numbers, n: Numbers) -> View:
     turn = np.array([(cy, 0.0, sy), (sp * sy, cp, -sp * cy)])
     flat = landmarks_in_space(t, n) @ turn.T
     source = flat[:, 0] + 1j * flat[:, 1]
-    target = TEMPLATE[:, 0] + 1j * TEMPLATE[:, 1]
+    target = ARCFACE_TEMPLATE[:, 0] + 1j * ARCFACE_TEMPLATE[:, 1]
     centred = source - source.mean()
     factor = (centred.conj() @ (target - target.mean())) / (centred.conj() @ centred).real
     offset = target.mean() - factor * source.mean()

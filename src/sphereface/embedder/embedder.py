@@ -24,9 +24,7 @@ Outcome = Literal["embedded", "missing", "refused", "undecodable", "too-large", 
 _SIDE = 112
 _SMALLEST_SIDE = 56  # below half the template's side, enlarging invents more pixels than there are
 _NARROW = (112, 96)
-_ALIGNED_ONLY = (
-    "face detection comes in a later version, so give an aligned crop of 112x112 pixels that the face fills"
-)
+_ALIGNED_ONLY = "no command detects faces yet, so give an aligned crop of 112x112 pixels that the face fills"
 
 
 class Embedder(Protocol):

@@ -11,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 
 from sphereface.data import sanity, traits
-from sphereface.data.face_shape import TEMPLATE
 from sphereface.data.swapping import traits_that_matter
 from sphereface.data.synthetic import (
     IDENTITY_DIMENSIONS,
@@ -21,6 +20,7 @@ from sphereface.data.synthetic import (
     landmarks,
     render,
 )
+from sphereface.faces.template import ARCFACE_TEMPLATE
 
 PEOPLE, IMAGES = 100, 6
 PUBLISHED = [0.3656794674065308, -0.8617997770703836, -0.353509838873655]
@@ -187,10 +187,10 @@ def test_faces_are_aligned_to_the_template() -> None:
             for k in range(3)
         ]
     )
-    distance = np.linalg.norm(found - TEMPLATE, axis=2)
+    distance = np.linalg.norm(found - ARCFACE_TEMPLATE, axis=2)
     assert distance.mean() < 4.0
     assert np.quantile(distance, 0.99) < 12.0
-    np.testing.assert_allclose(found.mean(axis=0), TEMPLATE, atol=2.0)
+    np.testing.assert_allclose(found.mean(axis=0), ARCFACE_TEMPLATE, atol=2.0)
 
 
 @pytest.mark.parametrize("yaw", [-1.5, 0.0, 1.2])
