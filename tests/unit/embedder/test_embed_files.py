@@ -156,7 +156,7 @@ def test_a_narrow_and_a_wide_crop_share_a_batch(tmp_path: Path) -> None:
 
 
 def test_the_square_model_refuses_the_narrow_crop_and_says_why() -> None:
-    with pytest.raises(ImageError, match=r"112x96.*this model takes 112x112.*detection comes") as error:
+    with pytest.raises(ImageError, match=r"112x96.*this model takes 112x112.*no command detects faces") as error:
         aligned_crop(picture(1, 112, 96), InputContract())
     assert error.value.outcome == "not-aligned"
 
