@@ -13,7 +13,7 @@ from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation.pair_list import PairList
 from sphereface.evaluation.search import open_set_split
 from sphereface.progress import SILENT, Progress
-from sphereface.training.recipe import Recipe
+from sphereface.training.recipe import Data, Recipe
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,8 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
         NotEnoughDataError: If the people to be judged on allow no evaluation.
     """
     data = recipe.data
-    learners = read_manifest(*data.train, progress=progress)
-    if data.test:
-        judged = read_manifest(*data.test, progress=progress)
-    else:
-        learners, judged = learners.split(data.test_fraction, data.split_seed)
+    learners, held_out = learners_of(data, read_manifest(*data.train, progress=progress))
+    judged = read_manifest(*data.test, progress=progress) if held_out is None else held_out
     judged, left_out = Learned.of(learners).unseen(judged, "test data")
     if left_out:
         progress.say(_left_out(left_out, "the judgement", "the training set"))
@@ -70,6 +67,19 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
         progress.say(_left_out((*met, *also_met), "the gallery's trial", "another part of the run"))
     require_templates(known, recipe.judgement.templates_per_person)
     return Participants(learners, judged, left_out, pairs, known, strangers)
+
+
+def learners_of(data: Data, people: Manifest) -> tuple[Manifest, Manifest | None]:
+    """Return whom a run learns from, and whom of its training folders it holds out to be judged on.
+
+    Args:
+        data: The recipe's.
+        people: Of its training folders.
+
+    Returns:
+        Nobody is held out, and None returned, if the recipe names people to be judged on.
+    """
+    return (people, None) if data.test else people.split(data.test_fraction, data.split_seed)
 
 
 def require_judgeable(people: Manifest, settings: Judgement) -> None:

@@ -15,8 +15,10 @@ from sphereface.embedder.embedder import Face, embed_files
 from sphereface.embedder.torch_embedder import TorchEmbedder, build_network
 from sphereface.errors import DataError, ModelError
 from sphereface.heads.table import ROWS
+from sphereface.participants import learners_of
 from sphereface.progress import SILENT, Progress
 from sphereface.training.recipe import Recipe, parse_recipe
+from sphereface.training.snapshot import snapshots_in
 
 _PROTOTYPES = "head.prototypes"
 
@@ -78,7 +80,7 @@ def embed_as_trained(run: FinishedRun, progress: Progress = SILENT) -> list[Face
 
 def _read_prototypes(folder: Path, steps: int) -> Tensor:
     """Return the prototypes of the newest checkpoint, which must be of the step at which the model was saved."""
-    checkpoints = sorted((folder / "checkpoints").glob("step-*.safetensors"))
+    checkpoints = snapshots_in(folder / "checkpoints")
     if not checkpoints:
         raise ModelError(
             f"no checkpoint is left in '{folder / 'checkpoints'}', and the prototypes are nowhere else; "
@@ -108,9 +110,7 @@ def _read_learners(recipe: Recipe, data_hash: str, data: Sequence[Path], progres
         raise DataError(
             f"the pictures this run learned from are no longer at '{gone[0]}'; say with --data where they are"
         )
-    learners = read_manifest(*folders, progress=progress)
-    if not recipe.data.test:
-        learners, _ = learners.split(recipe.data.test_fraction, recipe.data.split_seed)
+    learners, _ = learners_of(recipe.data, read_manifest(*folders, progress=progress))
     if learners.data_hash != data_hash:
         raise DataError(
             f"'{folders[0]}' does not hold what this run learned from: names or pictures have changed since; "

@@ -17,9 +17,10 @@ from PIL import Image
 from sphereface.errors import ConfigurationError, ImageError
 from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
+from sphereface.faces.outcomes import ReadingOutcome
 from sphereface.progress import SILENT, Progress
 
-Outcome = Literal["embedded", "missing", "refused", "undecodable", "too-large", "not-aligned", "no-embedding"]
+Outcome = Literal["embedded", ReadingOutcome, "not-aligned", "no-embedding"]
 
 _SIDE = 112
 _SMALLEST_SIDE = 56  # below half the template's side, enlarging invents more pixels than there are

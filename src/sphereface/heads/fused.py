@@ -70,8 +70,8 @@ class _Fused(torch.autograd.Function):
         highest = torch.full_like(total, torch.finfo(total.dtype).min)
         kept: list[Tensor] = []
         heights: list[Tensor] = []
-        cells = len(a) * prototypes.shape[:-1].numel() if keeps else 0
-        room = sweep.memory.kept.take((cells,), sweep.products, a.device) if keeps else None
+        cells = (len(a) * prototypes.shape[:-1].numel(),)
+        room = sweep.memory.kept.take(cells, sweep.products, a.device) if keeps else None
         for block in sweep.blocks():
             z = block.z
             if logistic:
@@ -144,8 +144,7 @@ def _write_gradient(
     """
     logistic, weighed = sweep.others.logistic, sweep.a * weight[:, None]
     blocks = None if kept else sweep.blocks()
-    casts = sweep.products != sweep.wide
-    rows = sweep.size * sweep.centres if casts else 0
+    rows = sweep.size * sweep.centres if sweep.casts else 0
     scratch = sweep.memory.scratch.take((rows, gradient.shape[1]), sweep.products, gradient.device)
     for index, (start, stop) in enumerate(itertools.pairwise(sweep.edges)):
         right = weighed
@@ -158,6 +157,6 @@ def _write_gradient(
             by_z = block.z.sigmoid_() if logistic else block.z.sub_(rest[:, None]).exp_()
             by_product = sweep.by_product(block, by_z)
         slice_ = gradient[start * sweep.centres : stop * sweep.centres]
-        place = scratch[: len(slice_)] if casts else slice_
+        place = scratch[: len(slice_)] if sweep.casts else slice_
         torch.mm(by_product.T, right.to(sweep.products), out=place)
         sweep.write(start, stop, place, slice_)

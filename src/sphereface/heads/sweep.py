@@ -46,6 +46,7 @@ class Sweep:
     Attributes:
         edges: First class of every block, and C.
         centres: K, prototypes of a class.
+        casts: Whether products have a format of their own.
         keeps: Whether the budget holds a matrix (N, C K) beside a block.
 
     Raises:
@@ -59,6 +60,7 @@ class Sweep:
         self.differentiate = torch.is_grad_enabled()
         self.wide = others.u.dtype
         self.products = products if self.wide == torch.float32 else self.wide
+        self.casts = self.products != self.wide
         classes, self.centres, width = _shape(others.prototypes)
         count = len(others.u)
         per_class, kept = _bytes(count, self.centres, width, self.wide, self.products, others)
@@ -81,10 +83,10 @@ class Sweep:
     def blocks(self) -> Iterator[Block]:
         """Compute the logits of block after block; the next one overwrites the memory of the last."""
         a, rho, bias = self.a, self.others.rho.detach(), self.others.bias
-        low_a, casts, rows = a.to(self.products), self.products != self.wide, self.size * self.centres
-        lows = self.memory.low.take((rows if casts else 0, a.shape[1]), self.products, a.device)
+        low_a, rows = a.to(self.products), self.size * self.centres
+        lows = self.memory.low.take((rows if self.casts else 0, a.shape[1]), self.products, a.device)
         # Where neither the format nor several centres stand between, the product is written where z goes.
-        between = casts or self.centres > 1
+        between = self.casts or self.centres > 1
         products = self.memory.product.take((len(a) * rows if between else 0,), self.products, a.device)
         logits = self.memory.logits.take((len(a) * self.size,), self.wide, a.device)
         for index, (start, stop) in enumerate(itertools.pairwise(self.edges)):
@@ -104,7 +106,7 @@ class Sweep:
             if self.others.eta is not None:
                 # A rounded cosine of 1 is only near 1: as it stands, a steep eta would take its infinite slope.
                 end = 1.0 - 0.5 * torch.finfo(self.products).eps
-                cosine = z.clamp(-end, end) if self.products != self.wide else z.clone()
+                cosine = z.clamp(-end, end) if self.casts else z.clone()
                 with torch.set_grad_enabled(self.differentiate and self.others.slope):
                     cosine.requires_grad_(torch.is_grad_enabled())
                     values = self.others.eta(cosine)

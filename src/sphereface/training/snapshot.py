@@ -81,9 +81,14 @@ def save_snapshot(folder: Path, state: RunState, step: int, recipe_hash: str) ->
     contiguous = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
     metadata = {"format": _FORMAT, "step": str(step), "recipe": recipe_hash}
     write_bytes(path, save(contiguous, metadata=metadata))
-    for old in sorted(folder.glob("step-*.safetensors"))[:-_KEPT]:
+    for old in snapshots_in(folder)[:-_KEPT]:
         old.unlink()
     return path
+
+
+def snapshots_in(folder: Path) -> list[Path]:
+    """Return the snapshots of a folder, the newest last."""
+    return sorted(folder.glob("step-*.safetensors"))
 
 
 def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int:
@@ -92,7 +97,7 @@ def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int
     Raises:
         ModelError: If it is damaged, of another recipe, or does not fit the network.
     """
-    snapshots = sorted(folder.glob("step-*.safetensors"))
+    snapshots = snapshots_in(folder)
     if not snapshots:
         return 0
     newest = snapshots[-1]
