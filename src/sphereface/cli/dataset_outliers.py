@@ -29,8 +29,8 @@ def command(
     """
     import torch
 
-    from sphereface.cli.dataset_run import embed_as_trained, read_finished_run
     from sphereface.errors import DataError
+    from sphereface.finished_run import embed_as_trained, read_finished_run
     from sphereface.heads.checks import check_number
     from sphereface.heads.outliers import find_outliers
 
