@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,8 +21,12 @@ from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder import Embedder, load_embedder
 from sphereface.embedder.audit import Audit, audit, read_pairs
 from sphereface.embedder.judgement import Judgement
-from sphereface.errors import ModelError, SpherefaceError
+from sphereface.embedder.pretrained import is_shipped
+from sphereface.errors import ConfigurationError, ModelError, SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.faces.choices import DetectorName, PictureKind, Policy
+from sphereface.faces.detectors import reader
+from sphereface.faces.quality import NO_LIMITS, QualityLimits
 from sphereface.gallery.trial import try_gallery
 from sphereface.participants import Participants, gather, require_judgeable
 from sphereface.presentation import describe, describe_absent, describe_data, present, versions
@@ -111,7 +115,6 @@ def journey(
         judgement,
         title=recipe.title,
         data=f"{describe_data(people.learners, people.judged, people.left_out)} {about}".strip(),
-        contract=recipe.input,
         settings={
             "recipe": recipe.model_dump(mode="json"),
             "training_data_hash": people.learners.data_hash,
@@ -206,6 +209,10 @@ def judge_model(
     target_fpir: float | None = None,
     target_fmr: float | None = None,
     store: bool = False,
+    pictures: PictureKind = "auto",
+    faces: Policy = "largest",
+    detector: DetectorName = "yunet",
+    quality: QualityLimits = NO_LIMITS,
     progress: Progress = SILENT,
 ) -> Judged:
     """Judge a trained model again, on its own test people or on others, and write a report.
@@ -219,6 +226,10 @@ def judge_model(
         target_fpir: Rate of the operating point for searches; by default the recipe's.
         target_fmr: Rate of the operating point for comparisons; by default the recipe's.
         store: Store the operating points with the model, each in place of the one of its kind.
+        pictures: Whether they are photographs or aligned crops.
+        faces: Which face of a photograph counts.
+        detector: Who finds it.
+        quality: Which faces of a photograph are refused; a refused picture counts as one that fails.
         progress: Who listens.
 
     Raises:
@@ -226,6 +237,14 @@ def judge_model(
         DataError: If the data cannot be used.
     """
     require_drawing()
+    if faces == "all":
+        raise ConfigurationError("one face of each picture is judged: choose --faces largest, central or error")
+    if is_shipped(folder) and (store or out is None):
+        raise ModelError(
+            f"the model '{folder.name}' belongs to this package and keeps nothing: name a folder for the report "
+            f"with --out, and to store operating points first make a model of your own: "
+            f"sphereface models get {folder.name} --out FOLDER"
+        )
     card = load_card(folder)
     embedder = load_embedder(folder)
     recipe = parse_recipe(card.provenance.recipe) if card.provenance.recipe else None
@@ -247,7 +266,15 @@ def judge_model(
     for remark in (caution, absent if data else ""):
         if remark:
             progress.say(remark)
-    judgement = audit(embedder, judged, settings=settings, listed=listed, progress=progress)
+    judgement = audit(
+        embedder,
+        judged,
+        settings=settings,
+        listed=listed,
+        reader=reader(embedder.contract.size, pictures, faces, detector, quality),
+        workers=1 if pictures == "aligned" else None,
+        progress=progress,
+    )
     if store:
         issued = {point.kind for point in judgement.points}
         kept = [point for point in card.operating_points if point.kind not in issued]
@@ -256,10 +283,10 @@ def judge_model(
         judgement,
         title=f"Evaluation of {folder.name}",
         data=" ".join([f"Judged on {describe(judged)}.", absent, caution]).strip(),
-        contract=card.input_contract,
         settings={
             "model": card.model_dump(mode="json", exclude={"operating_points"}),
             "model_fingerprint": embedder.fingerprint,
+            "pictures": {"taken_for": pictures, "faces": faces, "detector": detector, "limits": asdict(quality)},
         },
         progress=progress,
     )

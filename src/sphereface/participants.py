@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sphereface.data.exclusion import leave_out, read_exclusions
 from sphereface.data.folders import first_few
 from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest, read_manifest
@@ -48,7 +49,7 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
         NotEnoughDataError: If the people to be judged on allow no evaluation.
     """
     data = recipe.data
-    learners, held_out = learners_of(data, read_manifest(*data.train, progress=progress))
+    learners, held_out = learners_of(data, read_manifest(*data.train, progress=progress), progress)
     judged = read_manifest(*data.test, progress=progress) if held_out is None else held_out
     judged, left_out = Learned.of(learners).unseen(judged, "test data")
     if left_out:
@@ -69,16 +70,28 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     return Participants(learners, judged, left_out, pairs, known, strangers)
 
 
-def learners_of(data: Data, people: Manifest) -> tuple[Manifest, Manifest | None]:
+def learners_of(data: Data, people: Manifest, progress: Progress = SILENT) -> tuple[Manifest, Manifest | None]:
     """Return whom a run learns from, and whom of its training folders it holds out to be judged on.
 
     Args:
         data: The recipe's.
         people: Of its training folders.
+        progress: Told who is left out.
 
     Returns:
         Nobody is held out, and None returned, if the recipe names people to be judged on.
+
+    Raises:
+        DataError: If the list of people to leave out cannot be used.
     """
+    if data.without is not None:
+        listed = read_exclusions(data.without)
+        people, gone = leave_out(people, listed)
+        unknown = f"; {len(listed) - len(gone)} names of it are not in the training folders"
+        progress.say(
+            f"left out of the training set by '{data.without.name}': {len(gone)} people"
+            + (unknown if len(listed) > len(gone) else "")
+        )
     return (people, None) if data.test else people.split(data.test_fraction, data.split_seed)
 
 

@@ -14,7 +14,6 @@ from sphereface.data.manifest import Manifest
 from sphereface.embedder.audit import Audit
 from sphereface.embedder.shortcuts import shortcut_rates
 from sphereface.errors import ImageError
-from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
 from sphereface.progress import SILENT, Progress
 from sphereface.report import GalleryTrial, ReportInput, Shortcut, SphereSample
@@ -29,7 +28,6 @@ def present(
     *,
     title: str,
     data: str,
-    contract: InputContract,
     settings: Mapping[str, Any],
     journal: Sequence[Mapping[str, Any]] | None = None,
     trial: GalleryTrial | None = None,
@@ -41,7 +39,6 @@ def present(
         judgement: What was measured.
         title: Heading of the page.
         data: Who is in it, in a sentence.
-        contract: The model's input contract.
         settings: What is needed to repeat the run; versions, machine and evaluation settings are added.
         journal: The training journal, where this belongs to a run.
         trial: The gallery trial, if there was one.
@@ -52,7 +49,7 @@ def present(
         evaluation=judgement.evaluation,
         data=data,
         journal=journal,
-        shortcuts=shortcuts(judgement, contract, progress),
+        shortcuts=shortcuts(judgement, progress),
         gallery_trial=trial,
         operating_point=judgement.point("fpir"),
         settings={
@@ -67,7 +64,7 @@ def present(
     )
 
 
-def shortcuts(judgement: Audit, contract: InputContract, progress: Progress = SILENT) -> list[Shortcut]:
+def shortcuts(judgement: Audit, progress: Progress = SILENT) -> list[Shortcut]:
     """Return the sanity checks of the data beside the trained network's own equal error rate."""
     progress.say("trying shortcuts: raw pixels, colour, background, an untrained network")
     ours = Shortcut(
@@ -76,7 +73,7 @@ def shortcuts(judgement: Audit, contract: InputContract, progress: Progress = SI
         "on all pairs of the people it is judged on",
         ours=True,
     )
-    return [*shortcut_rates(judgement.people, contract), ours]
+    return [*shortcut_rates(judgement.people), ours]
 
 
 def describe_data(learners: Manifest, judged: Manifest, left_out: Sequence[str]) -> str:

@@ -1,15 +1,10 @@
-"""``sphereface dataset``: the group, and its verb ``check``."""
+"""``sphereface dataset``: the group of verbs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from sphereface.cli import dataset_outliers
-from sphereface.cli.options import Json
-from sphereface.cli.output import Terminal, print_json
+from sphereface.cli import dataset_check, dataset_get, dataset_import, dataset_outliers, dataset_tracks
 
 app = typer.Typer(no_args_is_help=True, help="Look after a folder of folders (person / pictures).")
 
@@ -19,32 +14,8 @@ def _dataset() -> None:
     """Look after a folder of folders (person / pictures)."""
 
 
-@app.command("check")
-def check(
-    folder: Annotated[Path, typer.Argument(help="A folder with one folder a person.")],
-    against: Annotated[
-        Path | None,
-        typer.Option("--against", help="Another data set that must not share people or pictures."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Find unreadable files, duplicates, people with one picture, and people shared with another set.
-
-    Exits with 1 if there are problems.
-    """
-    from sphereface.data.check import check_dataset
-
-    found = check_dataset(folder, against=against, progress=Terminal())
-    if as_json:
-        print_json(found.to_json())
-    else:
-        for problem in found.problems:
-            print(f"problem: {problem}")
-        for note in found.notes:
-            print(f"note: {note}")
-        print("ready to train on" if found.ok else f"{len(found.problems)} kinds of problems")
-    if not found.ok:
-        raise typer.Exit(1)
-
-
+app.command("check")(dataset_check.command)
 app.command("outliers")(dataset_outliers.command)
+app.command("tracks")(dataset_tracks.command)
+app.command("import")(dataset_import.command)
+app.command("get")(dataset_get.command)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sphereface.cli.options import Figures, Json, Model, model_folder
+from sphereface.cli.options import Detector, Faces, Figures, Json, Limits, Model, Pictures, model_folder
 from sphereface.cli.output import Terminal, print_json
 
 
@@ -32,12 +32,17 @@ def command(
     store: Annotated[
         bool, typer.Option("--store", help="Store the operating points with the model, replacing its own.")
     ] = False,
+    pictures: Pictures = "auto",
+    faces: Faces = "largest",
+    detector: Detector = "yunet",
+    limits: Limits = None,
     figures: Figures = None,
     as_json: Json = False,
 ) -> None:
     """Judge a model on people it has not seen: every figure with its interval, and a report."""
     from sphereface.cli.summary import print_evaluation, write_figures
     from sphereface.evaluation import to_json
+    from sphereface.faces.quality import read_limits
     from sphereface.journey import judge_model
     from sphereface.presentation import describe_absent
 
@@ -49,6 +54,10 @@ def command(
         target_fpir=target_fpir,
         target_fmr=target_fmr,
         store=store,
+        pictures=pictures,
+        faces=faces,
+        detector=detector,
+        quality=read_limits(limits or ()),
         progress=Terminal(),
     )
     judgement, page = judged.audit, judged.page

@@ -5,50 +5,91 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sphereface.cli.options import GalleryFile, Json, Model, gallery_file, load_model, operating_point
+from sphereface.cli.options import (
+    Detector,
+    Faces,
+    GalleryFile,
+    Json,
+    Limits,
+    Model,
+    Pictures,
+    gallery_file,
+    load_model,
+    operating_point,
+)
 from sphereface.cli.output import print_json
+
+if TYPE_CHECKING:
+    from sphereface.embedder import Face
+    from sphereface.gallery import Identification
 
 
 def command(
-    image: Annotated[Path, typer.Argument(help="An aligned face crop.")],
+    image: Annotated[Path, typer.Argument(help="A photograph, or an aligned face crop.")],
     model: Model = None,
     gallery: GalleryFile = None,
     candidates: Annotated[int, typer.Option("--candidates", "-k", min=1, help="How many to list.")] = 5,
+    pictures: Pictures = "auto",
+    faces: Faces = "all",
+    detector: Detector = "yunet",
+    limits: Limits = None,
     as_json: Json = False,
 ) -> None:
-    """Name the person in a picture, or answer *unknown*, at a measured operating point."""
-    from sphereface.cli.pictures import embed_pictures
+    """Name everybody in a picture, or answer *unknown*, at a measured operating point."""
+    from sphereface.cli.pictures import embed_everybody
+    from sphereface.faces.detectors import reader
+    from sphereface.faces.quality import read_limits
     from sphereface.gallery import open_gallery
 
     embedder, card = load_model(model)
     path = gallery_file(gallery)
     with open_gallery(path, fingerprint=embedder.fingerprint, dimension=embedder.dimension, create=False) as book:
-        vectors = embed_pictures(embedder, [image])
+        found, vectors = embed_everybody(
+            embedder, image, reader(embedder.contract.size, pictures, faces, detector, read_limits(limits or ()))
+        )
         point = operating_point(card, "fpir")
-        answer = book.identify(vectors, point, k=candidates)[0]
+        answers = book.identify(vectors, point, k=candidates)
     assert point is not None  # identify refuses to answer without one
-    if answer.warning:
-        print(f"warning: {answer.warning}", file=sys.stderr)
-    for note in answer.notes:
+    if answers[0].warning:  # about the gallery, so the same for every face
+        print(f"warning: {answers[0].warning}", file=sys.stderr)
+    if len(found) > 1:
+        many = f"{len(found)} faces are {len(found)} searches: a false alarm is up to {len(found)} times as likely"
+        print(f"note: {many} as for one", file=sys.stderr)
+    for note in answers[0].notes:
         print(f"note: {note}", file=sys.stderr)
     if as_json:
         print_json(
             {
                 "image": str(image),
                 "gallery": str(path),
-                **asdict(answer),
+                "faces": [
+                    {"box": _box(face), **asdict(answer)} for face, answer in zip(found, answers, strict=True)
+                ],
                 "operating_point": point.model_dump(mode="json"),
             }
         )
         return
-    print(answer.name if answer.name is not None else "unknown")
+    for face, answer in zip(found, answers, strict=True):
+        _print_answer(face, answer)
+    print(f"  {point.describe()}")
+
+
+def _print_answer(face: Face, answer: Identification) -> None:
+    box = _box(face)
+    where = "" if box is None else "  (face of {2}x{3} pixels at {0}, {1})".format(*box)
+    print(f"{answer.name if answer.name is not None else 'unknown'}{where}")
     if answer.score is not None:
         relation = "reaches" if answer.name is not None else "is below"
         print(f"  best score {answer.score:.3f} {relation} the threshold {answer.threshold:.3f}")
-    print(f"  {point.describe()}")
     for candidate in answer.candidates:
         print(f"  {candidate.score:6.3f}  {candidate.name}")
+
+
+def _box(face: Face) -> list[int] | None:
+    """Return x, y, width and height of a face in whole pixels; None for an aligned crop."""
+    found: Any = face.detection
+    return None if found is None else [round(number) for number in (found.x, found.y, found.width, found.height)]

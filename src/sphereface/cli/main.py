@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from sphereface.cli import dataset, demo, enroll, evaluate, identify, margins, train, verify
+from sphereface.cli import align, dataset, demo, doctor, enroll, evaluate, identify, margins, models, train, verify
 from sphereface.cli.output import print_json
 from sphereface.errors import MissingExtraError, SpherefaceError
 from sphereface.version import __version__
@@ -27,6 +27,8 @@ app = typer.Typer(
     help="Train, judge and use face embeddings on the hypersphere.",
 )
 app.command("demo")(demo.command)
+app.command("align")(align.command)
+app.command("doctor")(doctor.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("enroll")(enroll.command)
@@ -34,6 +36,7 @@ app.command("verify")(verify.command)
 app.command("identify")(identify.command)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(margins.app, name="margins")
+app.add_typer(models.app, name="models")
 
 
 def _show_version(wanted: bool) -> None:

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from sphereface.embedder import Embedder
     from sphereface.evaluation.operating_point import OperatingPoint
 
+from sphereface.faces.choices import DetectorName, PictureKind, Policy
+
 DEFAULT_MODEL = Path("runs/demo")
 
 Model = Annotated[
     Path | None,
-    typer.Option("--model", help="Folder of a trained model [default: $SPHEREFACE_MODEL, else runs/demo]."),
+    typer.Option(
+        "--model", help="Folder of a trained model, or 'dlib' [default: $SPHEREFACE_MODEL, else runs/demo]."
+    ),
 ]
 GalleryFile = Annotated[
     Path | None,
@@ -26,12 +30,32 @@ GalleryFile = Annotated[
 Figures = Annotated[
     Path | None, typer.Option("--figures", help="Also write every figure of the report as PNG to this folder.")
 ]
+Pictures = Annotated[
+    PictureKind,
+    typer.Option(
+        "--pictures", help="Photographs, aligned crops, or auto: a picture of 112x112 or 112x96 pixels is a crop."
+    ),
+]
+Faces = Annotated[
+    Policy, typer.Option("--faces", help="Which face of a photograph counts; error refuses several.")
+]
+Detector = Annotated[DetectorName, typer.Option("--detector", help="Who finds the faces of a photograph.")]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=NUMBER",
+        help="Refuse faces of low quality: least-sharpness=0.2, most-clipped=0.05, most-yaw=40...; repeatable.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, everything else on stderr.")]
 
 
 def model_folder(given: Path | None) -> Path:
     """Return the model's folder: the one given, else ``$SPHEREFACE_MODEL``, else ``runs/demo``."""
-    return given or Path(os.environ.get("SPHEREFACE_MODEL") or DEFAULT_MODEL)
+    from sphereface.embedder.pretrained import model_folder as folder_of
+
+    return folder_of(given or Path(os.environ.get("SPHEREFACE_MODEL") or DEFAULT_MODEL))
 
 
 def gallery_file(given: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""Pictures named on the command line, embedded; the first bad one stops the command."""
+"""Pictures named on the command line, read and embedded; the first bad one stops the command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sphereface.embedder import Embedder
+    from sphereface.embedder import Embedder, Face
+    from sphereface.faces.reading import Reader
 
-ALIGNED_NOTE = "note: no command detects faces yet; pictures are taken for aligned 112x112 crops of one face"
 
-
-def embed_pictures(embedder: Embedder, paths: Sequence[Path]) -> NDArray[np.float32]:
-    """Embed every picture, shape (N, d), and say on stderr that they count as aligned crops.
+def embed_pictures(embedder: Embedder, paths: Sequence[Path], reader: Reader) -> NDArray[np.float32]:
+    """Embed one face of every picture, shape (N, d).
 
     Raises:
         ImageError: For the first picture that cannot be embedded: nothing is done by halves.
@@ -28,13 +27,32 @@ def embed_pictures(embedder: Embedder, paths: Sequence[Path]) -> NDArray[np.floa
 
     from sphereface.embedder import embed_files
 
-    print(ALIGNED_NOTE, file=sys.stderr)
-    faces = embed_files(embedder, paths)
-    vectors = []
-    for face in faces:
-        if face.embedding is None:
-            raise ImageError(face.message, face.outcome)
-        if face.message:
-            print(f"note: {face.message}", file=sys.stderr)
-        vectors.append(face.embedding)
-    return np.stack(vectors)
+    faces = embed_files(embedder, paths, reader=reader)
+    return np.stack([_vector(face) for face in faces])
+
+
+def embed_everybody(embedder: Embedder, path: Path, reader: Reader) -> tuple[list[Face], NDArray[np.float32]]:
+    """Embed every face of a picture that the reader's policy lets count: the faces, and vectors (N, d).
+
+    Raises:
+        ImageError: If there is none.
+    """
+    import numpy as np
+
+    from sphereface.embedder import embed_readings
+
+    faces = embed_readings(embedder, [path], [reader.read(path)])[0]
+    if not any(face.ok for face in faces):
+        raise ImageError(faces[0].message, faces[0].outcome)
+    for message in dict.fromkeys(face.message for face in faces if face.message):
+        print(f"note: {message}", file=sys.stderr)
+    good = [face for face in faces if face.ok]
+    return good, np.stack([np.asarray(face.embedding) for face in good])
+
+
+def _vector(face: Face) -> NDArray[np.float32]:
+    if face.embedding is None:
+        raise ImageError(face.message, face.outcome)
+    if face.message:
+        print(f"note: {face.message}", file=sys.stderr)
+    return face.embedding

@@ -8,24 +8,44 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sphereface.cli.options import GalleryFile, Json, Model, gallery_file, load_model, operating_point
+from sphereface.cli.options import (
+    Detector,
+    Faces,
+    GalleryFile,
+    Json,
+    Limits,
+    Model,
+    Pictures,
+    gallery_file,
+    load_model,
+    operating_point,
+)
 from sphereface.cli.output import print_json
-from sphereface.errors import GalleryError, ModelError, nearest
+from sphereface.errors import ConfigurationError, GalleryError, ModelError, nearest
 
 if TYPE_CHECKING:
     from sphereface.embedder import Embedder
+    from sphereface.faces.reading import Reader
 
 
 def command(
-    first: Annotated[str, typer.Argument(metavar="A", help="An aligned face crop, or an enrolled person's name.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="An aligned face crop.")],
+    first: Annotated[str, typer.Argument(metavar="A", help="A picture, or an enrolled person's name.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="A picture.")],
     model: Model = None,
     gallery: GalleryFile = None,
+    pictures: Pictures = "auto",
+    faces: Faces = "largest",
+    detector: Detector = "yunet",
+    limits: Limits = None,
     as_json: Json = False,
 ) -> None:
     """Say whether two pictures show one person, or whether a picture shows an enrolled person."""
     from sphereface.cli.pictures import embed_pictures
+    from sphereface.faces.detectors import reader
+    from sphereface.faces.quality import read_limits
 
+    if faces == "all":
+        raise ConfigurationError("two faces are compared: choose --faces largest, central or error")
     embedder, card = load_model(model)
     point = operating_point(card, "fmr")
     if point is None:
@@ -33,12 +53,13 @@ def command(
             "this model has no operating point for comparing two pictures, so no score can be called a match; "
             "measure one with 'sphereface evaluate --store' on more people, or at a higher --target-fmr"
         )
+    reading = reader(embedder.contract.size, pictures, faces, detector, read_limits(limits or ()))
     if Path(first).exists() or (gallery is None and not gallery_file(None).exists()):
-        vectors = embed_pictures(embedder, [Path(first), second])
+        vectors = embed_pictures(embedder, [Path(first), second], reading)
         score = float(vectors[0] @ vectors[1])
         against: dict[str, Any] = {"first": first}
     else:
-        score = _score_of(embedder, gallery_file(gallery), first, second)
+        score = _score_of(embedder, gallery_file(gallery), first, second, reading)
         against = {"person": first, "gallery": str(gallery_file(gallery))}
     score = max(-1.0, min(1.0, score))
     same = score >= point.threshold
@@ -59,7 +80,7 @@ def command(
     print(f"  {point.describe()}")
 
 
-def _score_of(embedder: Embedder, path: Path, name: str, image: Path) -> float:
+def _score_of(embedder: Embedder, path: Path, name: str, image: Path, reading: Reader) -> float:
     """Return how alike a picture is to an enrolled person's most similar template."""
     from sphereface.cli.pictures import embed_pictures
     from sphereface.gallery import clean_name, open_gallery
@@ -71,7 +92,7 @@ def _score_of(embedder: Embedder, path: Path, name: str, image: Path) -> float:
             raise GalleryError(
                 f"'{name}' is neither a file nor a person enrolled in '{path}'.{nearest(name, known)}"
             )
-        found = book.search(embed_pictures(embedder, [image]), k=len(known))[0]
+        found = book.search(embed_pictures(embedder, [image], reading), k=len(known))[0]
         count = next(person.templates for person in book.people() if person.name == wanted)
     if count > 1:
         print(

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sphereface.data.check_result import DatasetCheck, Duplicate, UnreadableFile
+import numpy as np
+from numpy.typing import NDArray
+
+from sphereface.data.check_result import DatasetCheck, Duplicate, NearDuplicateGroup, UnreadableFile
 from sphereface.data.folders import hash_files, list_folder
 from sphereface.data.manifest import overlapping_names
+from sphereface.data.near_duplicates import NearDuplicate, find_near_duplicates, thumbnail
 from sphereface.errors import ImageError
 from sphereface.faces.image import read_image
 from sphereface.progress import SILENT, Progress
@@ -23,9 +27,9 @@ ALIGNED_SIZES = ((112, 112), (112, 96))  # height, width
 _CHUNK = 64  # files a thread takes at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Looked:
-    """What one look at a file gave: an outcome other than ``ok`` comes with a message and no hashes."""
+    """What one look at a file gave: an outcome other than ``ok`` comes with a message and nothing else."""
 
     person: str
     name: str  # relative to the dataset's folder
@@ -33,6 +37,7 @@ class _Looked:
     message: str = ""
     size: tuple[int, int] = (0, 0)
     pixel_hash: str = ""
+    thumbnail: NDArray[np.uint8] | None = None
 
 
 def check_dataset(folder: Path, against: Path | None = None, progress: Progress = SILENT) -> DatasetCheck:
@@ -57,12 +62,14 @@ def check_dataset(folder: Path, against: Path | None = None, progress: Progress 
     readable = Counter(look.person for look in good)
     sizes = Counter(look.size for look in good if look.size not in ALIGNED_SIZES)
     overlaps: list[tuple[str, str]] = []
-    shared: list[tuple[str, str]] = []
+    theirs: list[_Looked] = []
     if against is not None:
         other = list_folder(against)
         overlaps = overlapping_names(listing.people, other.people)
-        theirs = [(person, path) for person, paths in other.people.items() for path in paths]
-        shared = _shared_files(good, _look_at_all(theirs, other.root, progress, "Checking the other images"))
+        other_files = [(person, path) for person, paths in other.people.items() for path in paths]
+        looked_there = _look_at_all(other_files, other.root, progress, "Checking the other images")
+        theirs = [look for look in looked_there if look.outcome == "ok"]
+    near, near_shared = _near_duplicates(_one_of_each(good), _one_of_each(theirs), progress)
     return DatasetCheck(
         folder=str(folder),
         against=None if against is None else str(against),
@@ -82,7 +89,9 @@ def check_dataset(folder: Path, against: Path | None = None, progress: Progress 
             pair for pair in overlapping_names(listing.people, listing.people) if pair[0] < pair[1]
         ),
         overlaps=tuple(overlaps),
-        shared_files=tuple(shared),
+        shared_files=tuple(_shared_files(good, theirs)),
+        near_duplicates=tuple(near),
+        near_shared=tuple(near_shared),
         unaligned_sizes={f"{height}x{width}": count for (height, width), count in sizes.most_common()},
         unaligned_example=next((look.name for look in good if look.size not in ALIGNED_SIZES), None),
     )
@@ -108,7 +117,9 @@ def _look(person: str, path: Path, root: Path) -> _Looked:
     height, width = pixels.shape[:2]
     pixel_hash = hashlib.sha256(f"{height}x{width}:".encode())
     pixel_hash.update(pixels.data)
-    return _Looked(person, name, size=(height, width), pixel_hash=pixel_hash.hexdigest())
+    return _Looked(
+        person, name, size=(height, width), pixel_hash=pixel_hash.hexdigest(), thumbnail=thumbnail(pixels)
+    )
 
 
 def _duplicates(good: list[_Looked], root: Path) -> Iterable[Duplicate]:
@@ -126,8 +137,55 @@ def _duplicates(good: list[_Looked], root: Path) -> Iterable[Duplicate]:
 
 def _shared_files(ours: list[_Looked], theirs: list[_Looked]) -> list[tuple[str, str]]:
     """Return (our file, their file) for every picture of ours whose pixels are among theirs."""
-    first = {look.pixel_hash: look.name for look in reversed(theirs) if look.outcome == "ok"}
+    first = {look.pixel_hash: look.name for look in reversed(theirs)}
     return [(look.name, first[look.pixel_hash]) for look in ours if look.pixel_hash in first]
+
+
+def _one_of_each(looked: list[_Looked]) -> list[_Looked]:
+    """Leave out pictures whose very pixels came before: they are told apart from those that are nearly alike."""
+    first = {look.pixel_hash: look for look in reversed(looked)}
+    return [look for look in looked if first[look.pixel_hash] is look]
+
+
+def _near_duplicates(
+    ours: list[_Looked], theirs: list[_Looked], progress: Progress
+) -> tuple[list[NearDuplicateGroup], list[tuple[str, str]]]:
+    """Return groups of our files that are nearly alike, and (our file, their file) for every such file of ours."""
+    both = [*ours, *theirs]
+    found = find_near_duplicates([look.thumbnail for look in both if look.thumbnail is not None], progress)
+    groups = []
+    for copies in _linked(copy for copy in found if copy.second < len(ours)):
+        looks = [
+            both[index] for index in sorted({index for copy in copies for index in (copy.first, copy.second)})
+        ]
+        people = tuple(sorted({look.person for look in looks}))
+        mirrored = any(copy.mirrored for copy in copies)
+        groups.append(NearDuplicateGroup(tuple(look.name for look in looks), people, mirrored))
+    shared: dict[str, str] = {}
+    for copy in sorted(found, key=lambda copy: (copy.first, copy.remainder)):
+        one, other = both[copy.first], both[copy.second]
+        if copy.first < len(ours) <= copy.second and one.pixel_hash != other.pixel_hash:
+            shared.setdefault(one.name, other.name)
+    return groups, list(shared.items())
+
+
+def _linked(copies: Iterable[NearDuplicate]) -> list[list[NearDuplicate]]:
+    """Put pairs that hang together, directly or by others, into one list."""
+    above: dict[int, int] = {}
+
+    def top(index: int) -> int:
+        while above.setdefault(index, index) != index:
+            above[index] = above[above[index]]
+            index = above[index]
+        return index
+
+    pairs = list(copies)
+    for copy in pairs:
+        above[top(copy.second)] = top(copy.first)
+    groups: defaultdict[int, list[NearDuplicate]] = defaultdict(list)
+    for copy in pairs:
+        groups[top(copy.first)].append(copy)
+    return list(groups.values())
 
 
 def _relative(paths: Iterable[Path], root: Path) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from sphereface.data.folders import first_few
@@ -35,6 +36,21 @@ class Duplicate:
 
 
 @dataclass(frozen=True)
+class NearDuplicateGroup:
+    """Two or more files that show the same picture, re-encoded, resized, cropped a little, tinted or mirrored.
+
+    Attributes:
+        files: Relative to the dataset's folder; each is a copy of another one here, not of every other.
+        people: Whose folders they lie in; more than one means that somebody is mislabelled.
+        mirrored: True if two of them have to be mirrored to be alike.
+    """
+
+    files: tuple[str, ...]
+    people: tuple[str, ...]
+    mirrored: bool
+
+
+@dataclass(frozen=True)
 class DatasetCheck:
     """What :func:`sphereface.data.check.check_dataset` found; file names are relative to the folder.
 
@@ -54,6 +70,9 @@ class DatasetCheck:
         similar_names: Two folders whose names differ in case, blanks or underscores only.
         overlaps: (name here, name there) of people who occur in ``against`` too.
         shared_files: (file here, file there) with the same pixels.
+        near_duplicates: Groups of files with nearly the same picture; of files with the same pixels the first
+            stands for all.
+        near_shared: (file here, file there) with nearly the same picture: of each file here the nearest there.
         unaligned_sizes: Number of readable pictures by height x width, sizes of aligned crops left out.
         unaligned_example: One such file.
     """
@@ -73,6 +92,8 @@ class DatasetCheck:
     similar_names: tuple[tuple[str, str], ...]
     overlaps: tuple[tuple[str, str], ...]
     shared_files: tuple[tuple[str, str], ...]
+    near_duplicates: tuple[NearDuplicateGroup, ...]
+    near_shared: tuple[tuple[str, str], ...]
     unaligned_sizes: dict[str, int]
     unaligned_example: str | None
 
@@ -85,6 +106,16 @@ class DatasetCheck:
     def duplicates_across(self) -> tuple[Duplicate, ...]:
         """Duplicates that lie in the folders of two or more people."""
         return tuple(group for group in self.duplicates if len(group.people) > 1)
+
+    @property
+    def near_duplicates_within(self) -> tuple[NearDuplicateGroup, ...]:
+        """Near duplicates inside one person's folder."""
+        return tuple(group for group in self.near_duplicates if len(group.people) == 1)
+
+    @property
+    def near_duplicates_across(self) -> tuple[NearDuplicateGroup, ...]:
+        """Near duplicates that lie in the folders of two or more people."""
+        return tuple(group for group in self.near_duplicates if len(group.people) > 1)
 
     @property
     def ok(self) -> bool:
@@ -108,10 +139,13 @@ class DatasetCheck:
             (self.deeper, "folder lies inside a person's folder", "folders lie inside a person's folder",
              "not looked into"),
         )  # fmt: skip
-        return tuple(
-            f"{_number(things, one, many)} ({first_few(things)}): {meaning}."
-            for things, one, many, meaning in remarks
-            if things
+        return (
+            *self._near_notes(),
+            *(
+                f"{_number(things, one, many)} ({first_few(things)}): {meaning}."
+                for things, one, many, meaning in remarks
+                if things
+            ),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -119,6 +153,15 @@ class DatasetCheck:
         verdict = {"ok": self.ok, "problems": self.problems, "notes": self.notes}
         plain: dict[str, Any] = _plain({**verdict, **asdict(self)})
         return plain
+
+    def _near_notes(self) -> Iterator[str]:
+        if within := self.near_duplicates_within:
+            copies = range(sum(len(group.files) - 1 for group in within))
+            found = _number(copies, "file nearly repeats", "files nearly repeat")
+            yield (
+                f"{found} another image of the same person ({' ~ '.join(within[0].files[:2])}), re-encoded, "
+                "resized, cropped, tinted or mirrored: they count as easy genuine pairs."
+            )
 
     def _file_problems(self) -> Iterator[str]:
         if self.unreadable:
@@ -138,6 +181,12 @@ class DatasetCheck:
             found = _number(across, "image lies", "images lie")
             yield (
                 f"{found} in the folders of different people ({' = '.join(across[0].files[:2])}); "
+                "decide whose they are and remove the others."
+            )
+        if nearly := self.near_duplicates_across:
+            found = _number(nearly, "image lies, changed a little,", "images lie, changed a little,")
+            yield (
+                f"{found} in the folders of different people ({' ~ '.join(_two_people(nearly[0]))}); "
                 "decide whose they are and remove the others."
             )
         if self.unaligned_sizes:
@@ -167,10 +216,19 @@ class DatasetCheck:
         if shared := self.shared_files:
             found = _number(shared, "image is", "images are")
             yield f"{found} in '{self.against}' too ({' = '.join(shared[0])}); remove them from one side."
+        if nearly := self.near_shared:
+            found = _number(nearly, "image is, changed a little,", "images are, changed a little,")
+            yield f"{found} in '{self.against}' too ({' ~ '.join(nearly[0])}); remove them from one side."
 
 
 def _number(things: Sequence[object], one: str, many: str) -> str:
     return f"{len(things):,} {one if len(things) == 1 else many}"
+
+
+def _two_people(group: NearDuplicateGroup) -> tuple[str, str]:
+    """Return the first file, and the first that lies in another folder."""
+    first = group.files[0]
+    return first, next(file for file in group.files if Path(file).parts[0] != Path(first).parts[0])
 
 
 def _plain(value: Any) -> Any:

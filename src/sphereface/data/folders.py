@@ -13,11 +13,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sphereface.errors import DataError
 from sphereface.progress import SILENT, Progress
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif"})
+
+MANIFEST_NAME: Final = "manifest.jsonl"
+"""In a folder of aligned crops, what became of every photograph (:mod:`sphereface.data.aligned_folder`)."""
+
+TRACKS_NAME: Final = "tracks.jsonl"
+"""In a folder of face tracks, where every crop comes from (:mod:`sphereface.data.video_tracks`)."""
 
 _CHUNK = 256  # files a thread takes at a time: the bookkeeping of one future per file costs more
 _BLOCK = 1 << 20  # bytes read at once, so that a huge file costs time but no memory
@@ -32,7 +39,7 @@ class FolderListing:
         root: The folder, absolute, links resolved.
         people: The pictures of every person by NFC name, in order; empty for a person without any.
         loose: Pictures that lie beside the folders of people and so belong to nobody.
-        ignored: Files that are no pictures by their name.
+        ignored: Files that are no pictures by their name, other than the two that this program writes.
         deeper: Folders inside folders of people, which nobody looks into.
     """
 
@@ -57,7 +64,8 @@ def list_folder(folder: Path) -> FolderListing:
         raise DataError(f"'{folder}' is a file, but a dataset is a folder of folders (person / pictures)")
     root = folder.resolve()
     people: dict[str, tuple[Path, ...]] = {}
-    names, loose, ignored = _sorted_out(root)
+    names, loose, others = _sorted_out(root)
+    ignored = [path for path in others if path.name not in (MANIFEST_NAME, TRACKS_NAME)]
     deeper: list[Path] = []
     for person in names:
         name = nfc(person.name)

@@ -1,6 +1,6 @@
-"""Aligned pictures to unit vectors, by a model that a run left behind.
+"""Aligned pictures to unit vectors, by a model that a run left behind or one that others published.
 
-Importing this package imports neither torch nor numpy; :func:`load_embedder` brings torch in when called.
+Importing this package imports neither torch nor numpy; :func:`load_embedder` brings in what the model needs.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from sphereface.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from sphereface.embedder.embedder import Embedder, Face, TellsNorms, embed_files
+    from sphereface.embedder.embedder import Embedder, Face, TellsNorms, embed_files, embed_readings
     from sphereface.embedder.torch_embedder import Precision
 
-__all__ = ["Embedder", "Face", "TellsNorms", "embed_files", "load_embedder"]
+__all__ = ["Embedder", "Face", "TellsNorms", "embed_files", "embed_readings", "load_embedder"]
 
-_HERE = {"Embedder", "Face", "TellsNorms", "embed_files"}
+_HERE = {"Embedder", "Face", "TellsNorms", "embed_files", "embed_readings"}
 
 
 def load_embedder(
@@ -26,7 +26,8 @@ def load_embedder(
     """Load the model in ``folder`` and make it ready to embed.
 
     Args:
-        folder: A run's folder, with ``model.safetensors`` and ``model.json``.
+        folder: A run's folder, with ``model.safetensors`` and ``model.json``; or one with a card alone, for
+            a model whose weights come with another package (dlib's, which ignores precision and device).
         precision: ``"float32"``, or ``"bfloat16"`` where speed matters more than the third digit.
         batch_size: Pictures that go through the network at once; bounds the memory, not the input.
         device: ``auto`` (a CUDA device if there is one), ``cpu``, ``cuda``, ``cuda:1``...
@@ -34,8 +35,14 @@ def load_embedder(
     Raises:
         ModelError: If the model is missing, damaged, or its weights do not fit its architecture.
         ConfigurationError: If a setting is out of range or there is no such device here.
-        MissingExtraError: If torch is not installed.
+        MissingExtraError: If torch, or dlib, is not installed.
     """
+    from sphereface.checkpoint import load_card
+    from sphereface.embedder.dlib_embedder import ARCHITECTURE, DlibEmbedder
+
+    card = load_card(Path(folder))
+    if card.architecture.name == ARCHITECTURE:
+        return DlibEmbedder(card, batch_size=batch_size)
     try:
         from sphereface.embedder.torch_embedder import load_torch_embedder
     except ModuleNotFoundError as error:

@@ -20,6 +20,7 @@ from sphereface.evaluation.protocols.lfw import read_lfw_view1, read_lfw_view2
 from sphereface.evaluation.protocols.pairs import read_pairs_csv
 from sphereface.evaluation.results import Evaluation
 from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
+from sphereface.faces.reading import Reader
 from sphereface.progress import SILENT, Progress
 
 
@@ -54,6 +55,8 @@ def audit(
     *,
     settings: Judgement,
     listed: PairList | None = None,
+    reader: Reader | None = None,
+    workers: int | None = 1,
     progress: Progress = SILENT,
 ) -> Audit:
     """Embed every picture and judge the embedding.
@@ -63,13 +66,15 @@ def audit(
         people: Who to judge it on: nobody it was trained on.
         settings: How.
         listed: A protocol's own pairs over these pictures (:func:`read_pairs`).
+        reader: What turns a file into a crop for this model; by default every picture is taken for one.
+        workers: Processes that read, as in :func:`~sphereface.embedder.embedder.embed_files`.
         progress: Who listens.
 
     Raises:
         DataError: If no picture can be embedded.
         NotEnoughDataError: If nothing can be compared.
     """
-    faces = embed_files(embedder, people.paths, progress=progress)
+    faces = embed_files(embedder, people.paths, reader=reader, workers=workers, progress=progress)
     failed = np.array([not face.ok for face in faces])
     if failed.all():
         raise DataError(f"none of the {len(faces)} pictures could be embedded; the first: {faces[0].message}")

@@ -6,26 +6,27 @@ No torch here: any object with the attributes of :class:`Embedder` will do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol, cast, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from sphereface.errors import ConfigurationError, ImageError
+from sphereface.errors import ConfigurationError
+from sphereface.faces import outcomes
 from sphereface.faces.contract import InputContract
-from sphereface.faces.image import read_image
-from sphereface.faces.outcomes import ReadingOutcome
+from sphereface.faces.detection import Detection
+from sphereface.faces.parallel import read_many
+from sphereface.faces.quality import Quality
+from sphereface.faces.reading import CropReader, Reader, Reading
 from sphereface.progress import SILENT, Progress
 
-Outcome = Literal["embedded", ReadingOutcome, "not-aligned", "no-embedding"]
+Outcome = Literal["embedded", outcomes.Outcome, "no-embedding"]
 
-_SIDE = 112
-_SMALLEST_SIDE = 56  # below half the template's side, enlarging invents more pixels than there are
-_NARROW = (112, 96)
-_ALIGNED_ONLY = "no command detects faces yet, so give an aligned crop of 112x112 pixels that the face fills"
+_NO_DIRECTION = "the network's answer to this picture has no direction; use another picture"
 
 
 class Embedder(Protocol):
@@ -64,12 +65,13 @@ class Face:
 
     Attributes:
         path: The picture's file.
-        outcome: ``embedded``, or the reason why not: the image reader's (``missing``, ``refused``,
-            ``undecodable``, ``too-large``), ``not-aligned`` for a picture that cannot be an aligned crop, or
+        outcome: ``embedded``, or the reason why not: the reader's (:mod:`sphereface.faces.outcomes`), or
             ``no-embedding`` where the network's answer has no direction.
         embedding: Unit vector (d,), or None.
         norm: Its length before normalisation, if the embedder tells.
         message: One sentence for a person: the reason, or a note on what was assumed; may be empty.
+        detection: Where the face is, in pixels of the full picture; None if the picture is an aligned crop.
+        quality: None likewise.
     """
 
     path: Path
@@ -77,6 +79,8 @@ class Face:
     embedding: NDArray[np.float32] | None = field(default=None, repr=False)
     norm: float | None = None
     message: str = ""
+    detection: Detection | None = None
+    quality: Quality | None = None
 
     @property
     def ok(self) -> bool:
@@ -85,80 +89,81 @@ class Face:
 
 
 def embed_files(
-    embedder: Embedder, paths: Sequence[Path], *, batch_size: int = 64, progress: Progress = SILENT
+    embedder: Embedder,
+    paths: Sequence[Path],
+    *,
+    reader: Reader | None = None,
+    batch_size: int = 64,
+    workers: int | None = 1,
+    progress: Progress = SILENT,
 ) -> list[Face]:
     """Read and embed every file: exactly one :class:`Face` for each path, in order.
 
-    A bad picture never raises; it becomes a face without embedding that says why. Until detection exists
-    every picture counts as an aligned crop: 112x112 is taken as it is (112x96 too, by a model of that size),
-    another square is resized to 112x112 and says so, anything else is ``not-aligned``.
+    A bad picture never raises; it becomes a face without embedding that says why.
 
     Args:
         embedder: What turns pixels into vectors.
         paths: Image files.
+        reader: What turns a file into crops of the size that the embedder's contract asks for; by default
+            every picture is taken for an aligned crop (:class:`~sphereface.faces.reading.CropReader`).
         batch_size: Pictures held in memory and embedded at once.
+        workers: Processes that read (:func:`~sphereface.faces.parallel.in_parallel`); None takes one a core for
+            many pictures, which finding faces is worth and decoding crops is not.
         progress: Who is told how far it is.
+
+    Raises:
+        ConfigurationError: If the batch size or the number of workers is not positive, or a picture has
+            several faces that count.
     """
     if batch_size < 1:
         raise ConfigurationError(f"batch_size must be 1 or more, not {batch_size}")
+    reader = reader or CropReader(embedder.contract.size)
     faces: list[Face] = []
-    with progress.task("embedding pictures", len(paths), "images") as task:
+    sources = [Path(path) for path in paths]
+    with (
+        progress.task("embedding pictures", len(paths), "images") as task,
+        closing(read_many(reader, sources, workers)) as every_reading,
+    ):
         for start in range(0, len(paths), batch_size):
-            batch = [Path(path) for path in paths[start : start + batch_size]]
-            faces.extend(_embed_batch(embedder, batch))
+            batch = sources[start : start + batch_size]
+            readings = list(islice(every_reading, len(batch)))
+            found = embed_readings(embedder, batch, readings)
+            if any(len(of_one) > 1 for of_one in found):
+                raise ConfigurationError("one face is wanted of each picture: choose another policy than 'all'")
+            faces.extend(of_one[0] for of_one in found)
             task.advance(len(batch))
     return faces
 
 
-def aligned_crop(pixels: NDArray[np.uint8], contract: InputContract) -> tuple[NDArray[np.uint8], str]:
-    """Take a picture for an aligned crop, if its shape allows that.
+def embed_readings(embedder: Embedder, paths: Sequence[Path], readings: Sequence[Reading]) -> list[list[Face]]:
+    """Embed what was read, all crops at once: for each path its faces, or one that says why there are none.
 
     Args:
-        pixels: Shape (H, W, 3), uint8, RGB.
-        contract: Of the model that is to see it.
-
-    Returns:
-        Pixels of the contract's size, and a note on what was assumed (empty for an exact crop).
-
-    Raises:
-        ImageError: With outcome ``not-aligned``; the message names no file.
+        embedder: What turns pixels into vectors.
+        paths: Of the pictures.
+        readings: What a reader said of each.
     """
-    height, width = pixels.shape[:2]
-    if (height, width) == (contract.height, contract.width):
-        return pixels, ""
-    note = ""
-    if height == width != _SIDE and height >= _SMALLEST_SIDE:
-        # Averaging areas keeps what a smaller picture can show; enlarging needs a smooth curve instead.
-        method = Image.Resampling.BOX if height > _SIDE else Image.Resampling.BICUBIC
-        pixels = np.asarray(Image.fromarray(pixels).resize((_SIDE, _SIDE), method))
-        note = f"taken as an aligned crop and resized from {height}x{width} to 112x112"
-    if pixels.shape[:2] != (_SIDE, _SIDE):
-        size = f"the picture is {height}x{width} (height by width)"
-        if (height, width) == _NARROW:
-            size += f", but this model takes {contract.size}"
-        raise ImageError(f"{size}: {_ALIGNED_ONLY}", "not-aligned")
-    return contract.crop(pixels[None])[0], note
-
-
-def _embed_batch(embedder: Embedder, paths: list[Path]) -> list[Face]:
-    faces: dict[int, Face] = {}
-    crops: list[NDArray[np.uint8]] = []
-    readable: list[tuple[int, str]] = []
-    for index, path in enumerate(paths):
-        try:
-            crop, note = aligned_crop(read_image(path), embedder.contract)
-        except ImageError as error:
-            message = str(error) if str(path) in str(error) else f"'{path}': {error}"
-            faces[index] = Face(path, cast(Outcome, error.outcome), message=message)
-        else:
-            crops.append(crop)
-            readable.append((index, note))
-    if crops:
-        vectors, norms = _embed(embedder, np.stack(crops))
-        for row, (index, note) in enumerate(readable):
+    crops = [face.crop for reading in readings for face in reading.faces]
+    vectors, norms = _embed(embedder, np.stack(crops)) if crops else (np.empty((0, 0), np.float32), None)
+    faces: list[list[Face]] = []
+    row = 0
+    for path, reading in zip(paths, readings, strict=True):
+        message = _about(path, reading.message)
+        own = [] if reading.faces else [Face(path, reading.outcome, message=message)]
+        for face in reading.faces:
             norm = None if norms is None else float(norms[row])
-            faces[index] = _face(paths[index], vectors[row], norm, note)
-    return [faces[index] for index in range(len(paths))]
+            if np.isfinite(vectors[row]).all():
+                made = Face(path, "embedded", vectors[row].copy(), norm, message, face.detection, face.quality)
+            else:
+                made = Face(path, "no-embedding", message=_about(path, _NO_DIRECTION), detection=face.detection)
+            own.append(made)
+            row += 1
+        faces.append(own)
+    return faces
+
+
+def _about(path: Path, message: str) -> str:
+    return message if not message or str(path) in message else f"'{path}': {message}"
 
 
 def _embed(
@@ -167,10 +172,3 @@ def _embed(
     if isinstance(embedder, TellsNorms):
         return embedder.embed_with_norms(images)
     return embedder.embed(images), None
-
-
-def _face(path: Path, vector: NDArray[np.float32], norm: float | None, note: str) -> Face:
-    if np.isfinite(vector).all():
-        return Face(path, "embedded", vector.copy(), norm, f"'{path}' was {note}" if note else "")
-    message = f"'{path}': the network's answer to this picture has no direction; use another picture"
-    return Face(path, "no-embedding", message=message)

@@ -23,15 +23,15 @@ from sphereface.faces.image import read_image
 from sphereface.report.content import Shortcut
 
 _PEOPLE, _IMAGES = 150, 6
+_CONTRACT = InputContract(size="112x96")
 
 
-def shortcut_rates(people: Manifest, contract: InputContract, seed: int = 0) -> list[Shortcut]:
+def shortcut_rates(people: Manifest, seed: int = 0) -> list[Shortcut]:
     """Measure the shortcuts on some of the people (150 at most, 6 images each).
 
     Args:
         people: Aligned 112x112 crops; pictures of another size are passed over.
-        contract: Of the untrained network.
-        seed: Of its weights.
+        seed: Of the untrained network's weights.
     """
     images, names = _some(people)
     if len(set(names)) < 2 or len(names) == len(set(names)):
@@ -54,7 +54,7 @@ def shortcut_rates(people: Manifest, contract: InputContract, seed: int = 0) -> 
         ),
         (
             "untrained network",
-            lambda: _untrained(images, contract, seed),
+            lambda: _untrained(images, seed),
             "an SFNet-4 with its initial random weights",
         ),
     ]
@@ -81,10 +81,10 @@ def _some(people: Manifest) -> tuple[NDArray[np.uint8], list[str]]:
     return (np.stack(images) if images else np.empty((0, 112, 112, 3), np.uint8)), names
 
 
-def _untrained(images: NDArray[np.uint8], contract: InputContract, seed: int) -> NDArray[np.float32]:
+def _untrained(images: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build_backbone("sfnet4", size=contract.size)
+        network = build_backbone("sfnet4", size=_CONTRACT.size)
     with torch.inference_mode():
-        parts = [network(torch.from_numpy(contract.normalise(part))) for part in np.array_split(images, 16)]
+        parts = [network(torch.from_numpy(_CONTRACT.normalise(part))) for part in np.array_split(images, 16)]
         return torch.nn.functional.normalize(torch.cat(parts)).numpy()

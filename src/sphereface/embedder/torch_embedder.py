@@ -51,6 +51,7 @@ class TorchEmbedder:
         self._network = frozen.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._precision = precision
         self._batch_size = batch_size
+        self._card = card
         self._contract = card.input_contract
         self._fingerprint = card.fingerprint
         both = card.input_contract.flip_fusion == "concatenate"
@@ -70,6 +71,24 @@ class TorchEmbedder:
     def dimension(self) -> int:
         """Width d of the embedding after flip fusion."""
         return self._dimension
+
+    def with_contract(self, contract: InputContract) -> TorchEmbedder:
+        """Return the same network, weights shared, behind another contract; its fingerprint is another.
+
+        Raises:
+            ConfigurationError: If the contract is for pictures of another size.
+        """
+        if contract.size != self._contract.size:
+            raise ConfigurationError(
+                f"this network takes {self._contract.size} pictures, so its contract cannot say {contract.size}"
+            )
+        return TorchEmbedder(
+            self._network,
+            self._card.model_copy(update={"input_contract": contract}),
+            precision=self._precision,
+            batch_size=self._batch_size,
+            device=str(self._device),
+        )
 
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map aligned crops (N, H, W, 3), uint8 RGB, to unit vectors (N, d); NaN rows have no direction.

@@ -69,8 +69,9 @@ def locate(
 ) -> PairList:
     """Find the images of a list of named pairs in a set of N files.
 
-    A file is found by the end of its path, ``Name/Name_0001.jpg``, whatever folder it lies in. A listed file
-    that is not in the set is kept as missing.
+    A file is found by the end of its path, ``Name/Name_0001.jpg``, whatever folder it lies in; one of another
+    format, ``Name/Name_0001.png``, counts as it, for that is what aligning leaves. A listed file that is not in
+    the set is kept as missing.
 
     Args:
         pairs: The protocol's pairs.
@@ -93,12 +94,14 @@ def locate(
         raise DataError(f"no pair of '{title}' is left after leaving {len(unwanted)} people out")
     depths = {len(PurePosixPath(image).parts) for p in kept for image in (p.image_a, p.image_b)}
     position = _positions(paths, depths)
+    other_formats = _other_formats(position)
     missing: dict[str, int] = {}
     missing_people: list[str] = []
 
     def find(image: str, person: str) -> int:
-        if image in position:
-            return position[image]
+        number = position.get(image, other_formats.get(_stem(image)))
+        if number is not None:
+            return number
         if image not in missing:
             missing[image] = len(paths) + len(missing)
             missing_people.append(person)
@@ -134,6 +137,20 @@ def _positions(paths: Sequence[Path | str], depths: set[int]) -> dict[str, int]:
             if found.setdefault(tail, number) != number:
                 raise DataError(f"two evaluated files end in '{tail}', so a pair list cannot tell them apart")
     return found
+
+
+def _other_formats(position: dict[str, int]) -> dict[str, int]:
+    """Index files without their extension, leaving out what would be ambiguous."""
+    found: dict[str, int] = {}
+    ambiguous: set[str] = set()
+    for tail, number in position.items():
+        if found.setdefault(_stem(tail), number) != number:
+            ambiguous.add(_stem(tail))
+    return {stem: number for stem, number in found.items() if stem not in ambiguous}
+
+
+def _stem(tail: str) -> str:
+    return str(PurePosixPath(tail).with_suffix(""))
 
 
 def _comparable(name: str) -> str:

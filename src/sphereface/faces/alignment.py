@@ -11,12 +11,10 @@ from sphereface.errors import DataError
 from sphereface.faces.contract import Size
 from sphereface.faces.opencv import cv2
 from sphereface.faces.resizing import checked, resized
-from sphereface.faces.template import TEMPLATES, Points, after, apply, scale_of, similarity
+from sphereface.faces.template import TEMPLATES, Points, after, apply, scale_of, shape_of, similarity
 
 __all__ = ["align", "similarity"]
 
-_HEIGHT = 112
-_WIDTHS: dict[Size, int] = {"112x112": 112, "112x96": 96}
 _MOST_SAMPLES = 16  # a side, for one pixel of the crop; a larger face is made smaller first
 _MARGIN = 2  # pixels of the picture that interpolation may reach for beyond the crop's corners
 
@@ -36,7 +34,7 @@ def align(pixels: NDArray[np.uint8], landmarks: ArrayLike, size: Size = "112x112
         size: Height by width of the crop; ``112x96`` are columns 8 to 103 of ``112x112``.
 
     Returns:
-        Shape (112, 112, 3) or (112, 96, 3), uint8, RGB.
+        Shape (H, W, 3) of that size, uint8, RGB.
 
     Raises:
         DataError: If the picture or the landmarks cannot be used, or the crop lies outside the picture.
@@ -47,17 +45,17 @@ def align(pixels: NDArray[np.uint8], landmarks: ArrayLike, size: Size = "112x112
     True
     """
     if size not in TEMPLATES:
-        raise DataError(f"an aligned crop is {' or '.join(TEMPLATES)}, not '{size}'")
+        raise DataError(f"an aligned crop is one of {', '.join(TEMPLATES)}, not '{size}'")
     matrix = similarity(landmarks, TEMPLATES[size])
-    width = _WIDTHS[size]
-    part, matrix = _needed_part(checked(pixels), matrix, width)
+    shape = shape_of(size)
+    part, matrix = _needed_part(checked(pixels), matrix, shape)
     samples = _samples(matrix)
     if samples > _MOST_SAMPLES:
         longest = max(part.shape[:2])
         part, back = resized(part, max(1, longest * _MOST_SAMPLES // (2 * samples)))
         matrix = after(matrix, back)
         samples = min(_samples(matrix), _MOST_SAMPLES)  # a side rounded to one pixel must not undo the limit
-    return _warp(part, matrix, width, samples)
+    return _warp(part, matrix, shape, samples)
 
 
 def _samples(matrix: Points) -> int:
@@ -66,9 +64,12 @@ def _samples(matrix: Points) -> int:
     return max(1, math.ceil(1.0 / scale_of(matrix) - 1e-3))
 
 
-def _needed_part(pixels: NDArray[np.uint8], matrix: Points, width: int) -> tuple[NDArray[np.uint8], Points]:
+def _needed_part(
+    pixels: NDArray[np.uint8], matrix: Points, shape: tuple[int, int]
+) -> tuple[NDArray[np.uint8], Points]:
     """Cut out what the crop can see: the rest costs time, and OpenCV warps no side beyond 32,766 pixels."""
-    corners = np.array([(x, y) for x in (-0.5, width - 0.5) for y in (-0.5, _HEIGHT - 0.5)])
+    height, width = shape
+    corners = np.array([(x, y) for x in (-0.5, width - 0.5) for y in (-0.5, height - 0.5)])
     turn = matrix[:, :2]
     seen = (corners - matrix[:, 2]) @ np.linalg.inv(turn).T
     limit = np.array(pixels.shape[1::-1])
@@ -83,17 +84,18 @@ def _needed_part(pixels: NDArray[np.uint8], matrix: Points, width: int) -> tuple
     return part, np.column_stack([turn, apply(matrix, low[None])[0]])
 
 
-def _warp(pixels: NDArray[np.uint8], matrix: Points, width: int, samples: int) -> NDArray[np.uint8]:
+def _warp(pixels: NDArray[np.uint8], matrix: Points, shape: tuple[int, int], samples: int) -> NDArray[np.uint8]:
+    height, width = shape
     # Of n samples in a pixel the first lies (n - 1) / 2 samples from its centre.
     middle = 0.5 * samples - 0.5
     finer = after([(samples, 0.0, middle), (0.0, samples, middle)], matrix)
     wide = cv2.warpAffine(
         np.ascontiguousarray(pixels),
         finer,
-        (width * samples, _HEIGHT * samples),
+        (width * samples, height * samples),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(0, 0, 0),
     )
-    crop = wide if samples == 1 else cv2.resize(wide, (width, _HEIGHT), interpolation=cv2.INTER_AREA)
+    crop = wide if samples == 1 else cv2.resize(wide, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(crop, dtype=np.uint8)

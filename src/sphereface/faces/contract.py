@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sphereface.errors import DataError
 
-Size = Literal["112x112", "112x96"]
+Size = Literal["112x112", "112x96", "150x150"]
 FlipFusion = Literal["none", "sum", "concatenate"]
 
 _ALIGNED_SIDE = 112
@@ -22,11 +22,12 @@ _NARROW_LEFT, _NARROW_RIGHT = 8, 104  # the 112x96 SphereFace crop is columns 8.
 
 
 class InputContract(BaseModel):
-    """How an aligned 112x112 RGB crop becomes the network's input.
+    """How an aligned RGB crop becomes the network's input.
 
     Attributes:
         size: Height by width of the network's input. ``112x112`` is the ArcFace template; ``112x96`` the
-            SphereFace template, which is the same warp shifted by 8 pixels, hence its columns 8 to 103.
+            SphereFace template, which is the same warp shifted by 8 pixels, hence its columns 8 to 103;
+            ``150x150`` is dlib's, which shows more of the chin.
         colour: Channel order of the input tensor.
         mean: Subtracted from every channel value (0 to 255).
         std: Divides afterwards; (x - 127.5) / 128 is SphereFace's own.
@@ -53,13 +54,13 @@ class InputContract(BaseModel):
         return int(self.size.split("x")[1])
 
     def crop(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Cut aligned 112x112 (or already 112x96) pictures to this contract's size.
+        """Cut aligned pictures to this contract's size: a 112x112 one holds the 112x96 one.
 
         Args:
             images: Shape (N, H, W, 3), uint8, RGB.
 
         Raises:
-            DataError: If the pictures are neither 112x112 nor of the contract's own size.
+            DataError: If the pictures are of another size that does not hold it.
         """
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
             raise DataError(
@@ -68,7 +69,7 @@ class InputContract(BaseModel):
         height, width = images.shape[1:3]
         if (height, width) == (self.height, self.width):
             return images
-        if (height, width) == (_ALIGNED_SIDE, _ALIGNED_SIDE):
+        if self.size == "112x96" and (height, width) == (_ALIGNED_SIDE, _ALIGNED_SIDE):
             return images[:, :, _NARROW_LEFT:_NARROW_RIGHT]
         raise DataError(f"this model takes aligned {self.size} crops, but the image is {height}x{width}")
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sphereface.errors import ConfigurationError, DataError, nearest
+from sphereface.faces.choices import POLICIES, Policy
 from sphereface.faces.outcomes import ChoiceOutcome
 from sphereface.faces.template import Points, apply, scale_of, similarity
-
-Policy = Literal["error", "largest", "central", "all"]
-POLICIES: Final[tuple[Policy, ...]] = get_args(Policy)
 
 MOST_ENLARGED: Final = 2.0
 """Beyond this enlargement to the template more than three of four pixels of a crop are invented."""
@@ -144,7 +142,7 @@ def choose(
         return Choice(
             "several-faces",
             message=f"{len(detections)} faces were found where one is wanted; crop the picture to one person, or "
-            "choose by the policy 'largest', 'central' or 'all'",
+            "let the largest or the most central one count",
         )
     wanted = tuple(sorted(detections, key=lambda face: _rank(face, policy, size)))
     wanted = wanted if policy == "all" else wanted[:1]

@@ -7,11 +7,6 @@ The file is OpenCV Zoo's ``face_detection_yunet_2026may.onnx``
 
 from __future__ import annotations
 
-import hashlib
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,18 +14,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.errors import ConfigurationError, ModelError
+from sphereface.errors import ConfigurationError
 from sphereface.faces.detection import Detection
-from sphereface.faces.opencv import cv2
+from sphereface.faces.opencv import cv2, without_warnings
 from sphereface.faces.resizing import checked, resized
+from sphereface.model_files import MODELS_VARIABLE, YUNET, models_folder, read_model_file
 
-MODELS_VARIABLE: Final = "SPHEREFACE_MODELS"
-YUNET_FILE: Final = "face_detection_yunet_2026may.onnx"
-YUNET_SHA256: Final = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
-YUNET_PAGE: Final = "https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet"
+__all__ = ["MODELS_VARIABLE", "YUNET_FILE", "YUNET_SHA256", "YuNet", "YuNetSettings"]
 
-_LARGEST_FILE = 2**20  # the true one has 229,738 bytes
-_quiet = threading.Lock()
+YUNET_FILE: Final = YUNET.file
+YUNET_SHA256: Final = YUNET.sha256
 
 
 @dataclass(frozen=True)
@@ -66,18 +59,18 @@ class YuNet:
     more of them than calls that ran at the same time.
 
     Args:
-        model: The file, or None for ``face_detection_yunet_2026may.onnx`` in the folder that the environment
-            variable ``SPHEREFACE_MODELS`` names. It is read once, and its SHA-256 is checked.
+        model: The file, or None for the one that ``sphereface models get yunet`` put into
+            :func:`~sphereface.model_files.models_folder`. It is read once, and its SHA-256 is checked.
         settings: How it is asked.
 
     Raises:
-        ModelError: If the file is missing, unreadable or not the one that is pinned here.
+        ModelError: If the file is missing, unreadable or not the pinned one.
     """
 
     def __init__(self, model: Path | None = None, settings: YuNetSettings | None = None) -> None:
-        self.model: Final = _model_path() if model is None else Path(model)
+        self.model: Final = models_folder() / YUNET.file if model is None else Path(model)
         self.settings: Final = settings or YuNetSettings()
-        self._network = np.frombuffer(_verified(self.model), dtype=np.uint8)
+        self._network = np.frombuffer(read_model_file(YUNET, self.model), dtype=np.uint8)
         self._idle: list[Any] = []  # pop and append of a list are atomic, so it needs no lock
 
     def __reduce__(self) -> tuple[type[YuNet], tuple[Path, YuNetSettings]]:
@@ -121,7 +114,8 @@ class YuNet:
     def _new_network(self) -> Any:
         settings = self.settings
         empty = np.zeros(0, dtype=np.uint8)
-        with _without_warnings():
+        # OpenCV 5 warns that its new engine ignores the target, which was not asked for.
+        with without_warnings():
             return cv2.FaceDetectorYN.create(
                 "onnx", self._network, empty, (32, 32), settings.smallest_score, settings.largest_overlap
             )
@@ -130,50 +124,3 @@ class YuNet:
 def _detection(row: NDArray[np.float64]) -> Detection:
     x, y, width, height = row[:4].tolist()
     return Detection(x, y, width, height, float(row[14]), row[4:14].reshape(5, 2))
-
-
-def _model_path() -> Path:
-    folder = os.environ.get(MODELS_VARIABLE)
-    if not folder:
-        raise ModelError(
-            f"it is not known where the face detector lies: get {YUNET_FILE} from {YUNET_PAGE}, and set "
-            f"{MODELS_VARIABLE} to its folder"
-        )
-    return Path(folder) / YUNET_FILE
-
-
-def _verified(path: Path) -> bytes:
-    """Read the model and check that it is the pinned one: the bytes checked are the bytes used."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE)
-    except FileNotFoundError as error:
-        advice = f"get it from {YUNET_PAGE}, or set {MODELS_VARIABLE} to the folder that holds {YUNET_FILE}"
-        raise ModelError(f"there is no face detector at '{path}'; {advice}") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ModelError(f"the face detector '{path}' cannot be read ({reason}); check its permissions") from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != YUNET_SHA256:
-        raise ModelError(
-            f"'{path}' is not the face detector this version was measured with: its SHA-256 begins "
-            f"{digest[:12]}, not {YUNET_SHA256[:12]}; get {YUNET_FILE} again from {YUNET_PAGE}"
-        )
-    return content
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Silence OpenCV's warnings, never its errors, while a network is made.
-
-    OpenCV 5 warns that its new engine ignores the target, which was not asked for. The level belongs to the
-    whole process, hence the lock and the way back.
-    """
-    logging = cv2.utils.logging
-    with _quiet:
-        before = logging.getLogLevel()
-        logging.setLogLevel(min(before, logging.LOG_LEVEL_ERROR))
-        try:
-            yield
-        finally:
-            logging.setLogLevel(before)

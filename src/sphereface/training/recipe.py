@@ -29,6 +29,7 @@ class Data(Section):
 
     Attributes:
         train: Folders of folders (person / images). Relative paths start at the recipe's own folder.
+        without: A list of people of ``train`` who are not learned from, such as those who are in ``test`` too.
         test: The same, for people to be judged on. Without it, a share of ``train`` is held out by person.
         test_fraction: That share.
         pairs: An LFW-style pair list over ``test`` (View 1 or View 2), if there is one.
@@ -38,6 +39,7 @@ class Data(Section):
     """
 
     train: tuple[Path, ...] = Field(min_length=1)
+    without: Path | None = None
     test: tuple[Path, ...] = ()
     test_fraction: float = Field(0.2, gt=0.0, lt=1.0)
     pairs: Path | None = None
@@ -214,7 +216,7 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
             "test": tuple(_anchor(path, folder) for path in data.test),
             **{
                 key: _anchor(path, folder)
-                for key in ("pairs", "trial_known", "trial_strangers")
+                for key in ("without", "pairs", "trial_known", "trial_strangers")
                 if (path := getattr(data, key)) is not None
             },
         }

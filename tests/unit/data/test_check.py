@@ -100,6 +100,61 @@ def test_duplicates_within_and_across_people_by_bytes_and_by_pixels(clean: Path)
     assert any("1 image lies in the folders of different people" in text for text in check.problems)
 
 
+def test_near_duplicates_are_a_note_within_a_person_and_a_problem_across(clean: Path) -> None:
+    original = Image.open(clean / "Zoë 1" / "0.png")
+    original.save(clean / "Zoë 1" / "again.jpg", quality=60)
+    original.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(clean / "Zoë 1" / "mirrored.png")
+    check = check_dataset(clean)
+    (group,) = check.near_duplicates
+    assert group.files == ("Zoë 1/0.png", "Zoë 1/again.jpg", "Zoë 1/mirrored.png")
+    assert (group.people, group.mirrored) == (("Zoë 1",), True)
+    assert check.ok
+    assert check.near_duplicates_within == (group,)
+    assert check.notes[0].startswith("2 files nearly repeat another image of the same person (Zoë 1/0.png ~ ")
+
+    Image.open(clean / "Zoë 2" / "0.png").resize((100, 100)).resize((112, 112)).save(clean / "Zoë 1" / "stray.png")
+    check = check_dataset(clean)
+    (across,) = check.near_duplicates_across
+    assert (across.files, across.people) == (("Zoë 1/stray.png", "Zoë 2/0.png"), ("Zoë 1", "Zoë 2"))
+    assert not across.mirrored
+    assert len(check.near_duplicates_within) == 1
+    (problem,) = check.problems
+    assert problem.startswith(
+        "1 image lies, changed a little, in the folders of different people (Zoë 1/stray.png ~ Zoë 2/0.png)"
+    )
+
+
+def test_the_same_pixels_are_told_once_and_not_as_nearly_the_same(clean: Path) -> None:
+    original = clean / "Zoë 0" / "0.png"
+    (clean / "Zoë 0" / "copy.png").write_bytes(original.read_bytes())
+    check = check_dataset(clean)
+    assert len(check.duplicates) == 1
+    assert check.near_duplicates == ()
+    Image.open(original).save(clean / "Zoë 0" / "nearly.jpg", quality=90)
+    (group,) = check_dataset(clean).near_duplicates
+    assert group.files == ("Zoë 0/0.png", "Zoë 0/nearly.jpg")
+
+
+def test_near_duplicates_shared_with_another_dataset(clean: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for number, quality in enumerate((40, 95)):
+        (other / f"Other {number}").mkdir(parents=True)
+        Image.open(clean / "Zoë 2" / "1.png").save(other / f"Other {number}" / "x.jpg", quality=quality)
+    (other / "Other 0" / "same.png").write_bytes((clean / "Zoë 1" / "0.png").read_bytes())
+    write(other / "Other 1" / "own.png", 900)
+    check = check_dataset(clean, against=other)
+    assert check.near_shared == (("Zoë 2/1.png", "Other 1/x.jpg"),)  # the one that is most alike
+    assert check.shared_files == (("Zoë 1/0.png", "Other 0/same.png"),)
+    assert check.near_duplicates == ()  # what the other set has twice is its own affair
+    assert any(
+        f"1 image is, changed a little, in '{other}' too (Zoë 2/1.png ~ Other 1/x.jpg)" in problem
+        for problem in check.problems
+    )
+    body = check.to_json()
+    assert body["near_shared"] == [["Zoë 2/1.png", "Other 1/x.jpg"]]
+    assert json.loads(json.dumps(body)) == body
+
+
 def test_transposed_pixels_are_no_duplicate(tmp_path: Path) -> None:
     # Equal bytes of pixels in another shape must not count as the same picture.
     for name, (height, width) in {"a": (112, 96), "b": (96, 112)}.items():
@@ -195,8 +250,8 @@ def test_progress_hears_of_every_file(clean: Path) -> None:
 
     progress = Counting()
     check_dataset(clean, progress=progress)
-    assert progress.totals == [6]
-    assert progress.done == 6
+    assert progress.totals == [6, 6]  # decoded, then compared
+    assert progress.done == 12
 
 
 def test_real_faces_forty_people_are_clean(shared_data: Path) -> None:

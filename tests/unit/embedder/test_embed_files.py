@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sphereface.embedder import Embedder, embed_files
-from sphereface.embedder.embedder import aligned_crop
-from sphereface.errors import ConfigurationError, ImageError
+from sphereface.errors import ConfigurationError
 from sphereface.faces.contract import InputContract
 
 SIDE = 112
@@ -133,21 +132,6 @@ def test_progress_counts_every_path(zoo: dict[str, Path]) -> None:
     assert listener.advanced == listener.total == len(zoo)
 
 
-def test_an_exact_crop_is_taken_as_it_is() -> None:
-    crop, note = aligned_crop(picture(1), InputContract())
-    np.testing.assert_array_equal(crop, picture(1))
-    assert note == ""
-
-
-def test_the_narrow_model_takes_both_sizes_and_sees_the_same() -> None:
-    narrow = InputContract(size="112x96")
-    from_wide, _ = aligned_crop(picture(1), narrow)
-    np.testing.assert_array_equal(from_wide, picture(1)[:, 8:104])
-    from_narrow, note = aligned_crop(from_wide, narrow)
-    np.testing.assert_array_equal(from_narrow, from_wide)
-    assert note == ""
-
-
 def test_a_narrow_and_a_wide_crop_share_a_batch(tmp_path: Path) -> None:
     wide = save(tmp_path / "wide.png", picture(1))
     narrow = save(tmp_path / "narrow.png", picture(1)[:, 8:104])
@@ -155,28 +139,7 @@ def test_a_narrow_and_a_wide_crop_share_a_batch(tmp_path: Path) -> None:
     np.testing.assert_allclose(faces[0].embedding, faces[1].embedding, atol=1e-6)
 
 
-def test_the_square_model_refuses_the_narrow_crop_and_says_why() -> None:
-    with pytest.raises(ImageError, match=r"112x96.*this model takes 112x112.*no command detects faces") as error:
-        aligned_crop(picture(1, 112, 96), InputContract())
-    assert error.value.outcome == "not-aligned"
-
-
-def test_a_larger_square_is_averaged_over_areas_and_noted() -> None:
-    large = picture(1, 224, 224)
-    crop, note = aligned_crop(large, InputContract())
-    means = large.reshape(112, 2, 112, 2, 3).mean(axis=(1, 3))
-    assert np.abs(crop - means).max() <= 1.0
-    assert "224x224" in note
-
-
 def test_a_resized_picture_says_so(tmp_path: Path) -> None:
     face = embed_files(Projection(), [save(tmp_path / "large.png", picture(1, 160, 160))])[0]
     assert face.ok
     assert "resized from 160x160" in face.message
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (55, 55), (112, 113), (250, 249), (96, 112)])
-def test_what_cannot_be_an_aligned_crop_is_refused(height: int, width: int) -> None:
-    with pytest.raises(ImageError, match=f"{height}x{width}.*aligned crop of 112x112") as error:
-        aligned_crop(picture(0, height, width), InputContract())
-    assert error.value.outcome == "not-aligned"

@@ -115,3 +115,13 @@ def test_the_shared_development_pairs(shared_data):
     located = locate(pairs, paths, title="LFW View 1")
     assert not located.missing
     assert located.fold is None
+
+
+def test_an_aligned_picture_of_another_format_counts_as_the_listed_one_unless_there_are_two() -> None:
+    pair = NamedPair("A/A_0001.jpg", "B/B_0002.jpg", "A", "B", same=False)
+    found = locate([pair], ["x/A/A_0001.png", "x/B/B_0002.png", "x/C/C_0001.png"], title="one pair")
+    assert (found.first.tolist(), found.second.tolist(), found.missing) == ([0], [1], ())
+    found = locate([pair], ["x/A/A_0001.png", "x/B/B_0002.png", "x/B/B_0002.webp"], title="one pair")
+    assert found.missing == ("B/B_0002.jpg",)
+    exact = locate([pair], ["x/A/A_0001.jpg", "y/A/A_0001.png", "x/B/B_0002.jpg"], title="one pair")
+    assert (exact.first.tolist(), exact.second.tolist()) == ([0], [2])

@@ -135,7 +135,7 @@ def test_mistakes_are_told() -> None:
     picture = np.zeros((200, 100, 3), np.uint8)
     with pytest.raises(DataError, match="outside the picture of 100x200"):
         align(picture, ARCFACE_TEMPLATE + 500.0)
-    with pytest.raises(DataError, match="112x112 or 112x96, not '96x112'"):
+    with pytest.raises(DataError, match="112x112, 112x96, 150x150, not '96x112'"):
         align(picture, ARCFACE_TEMPLATE, "96x112")  # type: ignore[arg-type]
     with pytest.raises(DataError, match="one spot"):
         align(picture, np.zeros((5, 2)))

@@ -7,7 +7,6 @@ import os
 import struct
 import threading
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,54 +18,18 @@ from PIL import Image
 
 from sphereface.errors import ImageError
 from sphereface.faces.image import ImageLimits, read_image
+from tests.unit.faces.pictures import (
+    as_stored,
+    encoded,
+    exif,
+    gradient,
+    outcome_of,
+    pixels_or_outcome,
+    png,
+    quadrants,
+)
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-
-
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def gradient(height: int = 40, width: int = 24) -> np.ndarray:
-    rows, columns = np.mgrid[0:height, 0:width]
-    return np.stack([rows * 6, columns * 10, (rows + columns) * 3], axis=2).astype(np.uint8)
-
-
-def quadrants() -> np.ndarray:
-    """Four flat 16x16 corners with their own colours in a 32x32 square: survives JPEG, shows every turn."""
-    colours = np.array([[(250, 10, 10), (10, 250, 10)], [(10, 10, 250), (240, 240, 240)]], dtype=np.uint8)
-    return colours.repeat(16, axis=0).repeat(16, axis=1)
-
-
-def png_claiming(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(64)))
-        + chunk(b"IEND", b"")
-    )
-
-
-def outcome_of(source: Path | str | bytes, **options: Any) -> str:
-    with pytest.raises(ImageError) as caught:
-        read_image(source, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert ";" in message, "a message ends with what to do"
-    return caught.value.outcome
-
-
-def pixels_or_outcome(content: bytes, limits: ImageLimits = ImageLimits()) -> np.ndarray | str:  # noqa: B008
-    try:
-        return read_image(content, limits)
-    except ImageError as error:
-        return error.outcome
 
 
 # --- what is read -------------------------------------------------------------------------------------------
@@ -103,39 +66,22 @@ def test_gif_gives_its_first_frame() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_every_exif_orientation_is_applied_exactly_once(kind: str, orientation: int) -> None:
-    # What a camera held in some way stores, so that undoing it gives the upright picture: written out by
-    # numpy's own turns, not by the function under test.
     upright = quadrants()
-    stored = {
-        1: upright,
-        2: np.fliplr(upright),
-        3: np.rot90(upright, 2),
-        4: np.flipud(upright),
-        5: upright.transpose(1, 0, 2),
-        6: np.rot90(upright, 1),  # to be turned clockwise by a quarter
-        7: np.rot90(upright, 2).transpose(1, 0, 2),
-        8: np.rot90(upright, -1),
-    }[orientation]
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+    stored = Image.fromarray(as_stored(upright, orientation))
     options: dict[str, Any] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
-    content = encoded(Image.fromarray(np.ascontiguousarray(stored)), kind, exif=exif, **options)
+    content = encoded(stored, kind, exif=exif(orientation), **options)
     difference = np.abs(read_image(content).astype(int) - upright)
     assert np.median(difference) <= 8
     assert difference.mean() < 12
 
 
 def test_a_tall_phone_photo_comes_out_upright() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    assert read_image(encoded(Image.new("RGB", (64, 48)), "JPEG", exif=exif)).shape == (64, 48, 3)
+    assert read_image(encoded(Image.new("RGB", (64, 48)), "JPEG", exif=exif(6))).shape == (64, 48, 3)
 
 
 @pytest.mark.parametrize("value", [0, 9, 700])
 def test_nonsense_orientation_counts_as_upright(value: int) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = value
-    content = encoded(Image.fromarray(gradient()), "PNG", exif=exif)
+    content = encoded(Image.fromarray(gradient()), "PNG", exif=exif(value))
     assert np.array_equal(read_image(content), gradient())
 
 
@@ -216,6 +162,18 @@ def test_names_with_spaces_and_any_letters(tmp_path: Path) -> None:
     assert np.array_equal(read_image(path), gradient())
 
 
+@pytest.mark.parametrize("name", ["a\nb.png", "a\x1b[31m.png", os.fsdecode(b"a\xff.png")])
+def test_a_message_is_one_line_of_printable_text_whatever_the_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(ImageError) as caught:
+        read_image(tmp_path / name)
+    assert str(caught.value).isprintable()
+
+
+def test_a_name_longer_than_the_system_allows_is_refused(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path / ("n" * 300)) == "refused"
+
+
 def test_symbolic_link_to_a_file_is_followed(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(Image.fromarray(gradient()), "PNG"))
     (tmp_path / "b.png").symlink_to("a.png")
@@ -288,7 +246,7 @@ def test_damaged_bytes_give_pixels_or_an_image_error(kind: str, flips: list[tupl
 
 @pytest.mark.parametrize("side", [10_000, 30_000, 60_000])
 def test_a_bomb_is_refused_from_its_header_without_a_warning(side: int) -> None:
-    assert outcome_of(png_claiming(side, side)) == "too-large"
+    assert outcome_of(png(bytes(64), side, side)) == "too-large"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF"])

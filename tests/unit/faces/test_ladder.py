@@ -12,7 +12,17 @@ import pytest
 from sphereface.errors import ConfigurationError, DataError
 from sphereface.faces.detection import Detection
 from sphereface.faces.image import read_image
-from sphereface.faces.ladder import AS_IT_IS, FARTHER, PADDED, Climb, Ladder, View, turned_back, yunet_ladder
+from sphereface.faces.ladder import (
+    AS_IT_IS,
+    FARTHER,
+    PADDED,
+    Climb,
+    Glance,
+    Ladder,
+    View,
+    turned_back,
+    yunet_ladder,
+)
 from sphereface.faces.resizing import resized
 from sphereface.faces.template import apply
 from sphereface.faces.yunet import YUNET_FILE, YuNet
@@ -124,6 +134,36 @@ def test_a_view_may_bring_its_own_detector() -> None:
     blind, seeing = FakeDetector(lambda pixels, lean: None), FakeDetector()
     climb = Ladder(blind, [AS_IT_IS, View("closer", longest_side=320, detector=seeing)]).climb(photograph())
     assert (climb.view, climb.tries, len(seeing.seen)) == ("closer", 5, 1)
+
+
+def test_a_glance_tells_which_turn_is_worth_a_look() -> None:
+    detector, glance = FakeDetector(upright_only), FakeDetector(upright_only)
+    picture = np.ascontiguousarray(np.rot90(photograph(), 1))
+    climb = Ladder(detector, [View("as it is", glance=Glance(glance, 160))]).climb(picture)
+    assert (climb.turns, climb.tries) == (3, 2)
+    assert detector.seen == [(160, 120), (120, 160)]
+    assert len(glance.seen) == 4
+    back = turned_back(1, (120, 160))
+    assert worst(climb.detections, (POINTS - back[:, 2]) @ np.linalg.inv(back[:, :2]).T) < 0.51
+
+
+def test_a_glance_that_sees_nothing_or_what_is_upright_costs_no_look() -> None:
+    doubtful = FakeDetector(lambda pixels, lean: 0.7 if abs(lean) < 45 else 0.65)
+    for glance in (doubtful, FakeDetector(lambda pixels, lean: None)):
+        detector = FakeDetector(lambda pixels, lean: 0.7)
+        climb = Ladder(detector, [View("as it is", glance=Glance(glance, 160))]).climb(photograph())
+        assert (climb.turns, climb.tries) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("side", "longest", "shown"), [(100, 640, 100), (250, 640, 160), (500, 640, 250), (2000, 640, 320)]
+)
+def test_a_glance_sees_half_of_what_a_look_does(side: int, longest: int, shown: int) -> None:
+    detector = FakeDetector(upright_only)
+    for turns in range(4):
+        picture = np.ascontiguousarray(np.rot90(resized(photograph(160, 160), side)[0], turns))
+        assert Glance(detector, longest).turns(picture) == -turns % 4
+    assert set(detector.seen) == {(shown, shown)}
 
 
 def test_padding_turn_and_scale_together_are_mapped_back() -> None:

@@ -53,11 +53,11 @@ def figures(found: tuple[Detection, ...]) -> list[object]:
 
 def test_a_missing_file_is_told_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MODELS_VARIABLE, raising=False)
-    with pytest.raises(ModelError, match=f"get {YUNET_FILE} from https://.* set SPHEREFACE_MODELS to its folder"):
-        YuNet()
-    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))
-    with pytest.raises(ModelError, match=f"no face detector at '{tmp_path / YUNET_FILE}'; get it from https://"):
-        YuNet()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for folder in (tmp_path / "data" / "sphereface" / "models", tmp_path):
+        with pytest.raises(ModelError, match=f"'{folder / YUNET_FILE}'.*; run: sphereface models get yunet"):
+            YuNet()
+        monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))
     with pytest.raises(ModelError, match="cannot be read"):
         YuNet(tmp_path)
 
