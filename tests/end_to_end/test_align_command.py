@@ -131,7 +131,7 @@ def long_album(tmp_path: Path) -> Path:
     """Photographs enough to be stopped in the middle: 160, small ones, of 20 and links to them."""
     folder = tmp_path / "long"
     for number in range(20):
-        picture = portrait(number % 8, number, side=56)
+        picture = portrait(number % 8, number, side=112)
         first = write(folder / f"Person {number % 4}" / f"{number:02d}-0.jpg", picture)
         for copy in range(1, 8):
             os.link(first, first.with_name(f"{number:02d}-{copy}.jpg"))
@@ -150,7 +150,7 @@ def test_after_a_kill_the_same_command_goes_on(
     done = sphereface("align", long_album, crops, "--workers", "2", "--json", **models)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["images"] == 160
+    assert (found["images"], found["crops"]) == (160, 160)
     assert found["done"] <= 160 - lines[-1] + 1
     sphereface("align", long_album, tmp_path / "whole", "--workers", "1", **models)
     assert content_of(crops) == content_of(tmp_path / "whole")

@@ -18,6 +18,7 @@ from sphereface.data import aligning
 from sphereface.data.aligning import AlignSettings
 from sphereface.data.aligning_result import Aligned
 from sphereface.data.check import check_dataset
+from sphereface.data.manifest import read_manifest
 from sphereface.errors import ConfigurationError, DataError
 from sphereface.faces.photograph import PhotographReader
 from sphereface.faces.quality import Quality, QualityLimits
@@ -81,6 +82,7 @@ def test_crops_lie_where_the_photographs_lay(album: Path, tmp_path: Path) -> Non
     assert checked.ok
     assert checked.ignored == ()
     assert (checked.people, checked.readable) == (2, 3)
+    assert read_manifest(crops).images_per_identity().tolist() == [2, 1]  # what training reads
 
 
 def test_a_line_holds_what_the_reader_said(album: Path, tmp_path: Path) -> None:
