@@ -107,8 +107,8 @@ def embed_files(
         reader: What turns a file into crops of the size that the embedder's contract asks for; by default
             every picture is taken for an aligned crop (:class:`~sphereface.faces.reading.CropReader`).
         batch_size: Pictures held in memory and embedded at once.
-        workers: Processes that read (:func:`~sphereface.faces.parallel.in_parallel`); None takes one a core for
-            many pictures, which finding faces is worth and decoding crops is not.
+        workers: Processes that read (:func:`~sphereface.faces.parallel.in_parallel`); None takes one a
+            core, which finding faces is worth and decoding crops is not.
         progress: Who is told how far it is.
 
     Raises:
