@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 
 from sphereface.atomic import write_bytes, write_json
-from sphereface.errors import ModelError
+from sphereface.errors import ModelError, reason_of
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
 
@@ -147,7 +147,7 @@ def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCar
         write_bytes(folder / WEIGHTS_FILE, weights)
         _write_card(folder, saved)
     except OSError as error:
-        raise ModelError(f"the model cannot be written to '{folder}': {_reason(error)}") from error
+        raise ModelError(f"the model cannot be written to '{folder}': {reason_of(error)}") from error
     return saved
 
 
@@ -167,7 +167,7 @@ def load_card(folder: Path) -> ModelCard:
     except FileNotFoundError as error:
         raise ModelError(f"'{folder}' holds no model ({CARD_FILE} is missing); {HOW_TO_MAKE_ONE}") from error
     except OSError as error:
-        raise ModelError(f"'{path}' cannot be read: {_reason(error)}") from error
+        raise ModelError(f"'{path}' cannot be read: {reason_of(error)}") from error
     if len(text) > _LARGEST_CARD:
         raise _damaged(path, f"it is larger than {_LARGEST_CARD // 2**20} MiB")
     try:
@@ -225,7 +225,7 @@ def load_tensors(folder: Path, card: ModelCard | None = None) -> dict[str, NDArr
             f"'{folder}' holds a card but no weights ({WEIGHTS_FILE} is missing); {HOW_TO_MAKE_ONE}"
         ) from error
     except OSError as error:
-        raise ModelError(f"'{path}' cannot be read: {_reason(error)}") from error
+        raise ModelError(f"'{path}' cannot be read: {reason_of(error)}") from error
     # The file begins with the length of its header: checked before safetensors makes room for it.
     if not 2 <= int.from_bytes(data[:8], "little") <= min(_LARGEST_HEADER, len(data) - 8):
         raise _damaged(path, "its header claims an impossible length")
@@ -259,7 +259,7 @@ def update_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> M
     try:
         _write_card(folder, saved)
     except OSError as error:
-        raise ModelError(f"'{folder / CARD_FILE}' cannot be written: {_reason(error)}") from error
+        raise ModelError(f"'{folder / CARD_FILE}' cannot be written: {reason_of(error)}") from error
     return saved
 
 
@@ -280,7 +280,3 @@ def _refuse_constant(word: str) -> NoReturn:
 
 def _damaged(path: Path, what: str) -> ModelError:
     return ModelError(f"'{path}' is damaged: {what}; restore it from a copy, or {HOW_TO_MAKE_ONE}")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -52,6 +52,15 @@ class MissingExtraError(SpherefaceError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system says of an error, for the middle of a sentence.
+
+    >>> reason_of(PermissionError(13, "Permission denied"))
+    'permission denied'
+    """
+    return (error.strerror or str(error)).lower()
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest known word, or an empty string.
 

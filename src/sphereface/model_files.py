@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from sphereface.atomic import write_bytes
 from sphereface.download import DownloadError, download
-from sphereface.errors import ConfigurationError, ModelError, nearest
+from sphereface.errors import ConfigurationError, ModelError, nearest, reason_of
 from sphereface.user_folder import named_or_own
 
 MODELS_VARIABLE: Final = "SPHEREFACE_MODELS"
@@ -114,7 +114,7 @@ def read_model_file(model: ModelFile, path: Path | None = None) -> bytes:
             f"{model.what} is not there yet ('{path}'); run: {command} (or set {MODELS_VARIABLE} to its folder)"
         ) from error
     except OSError as error:
-        reason = _reason(error)
+        reason = reason_of(error)
         raise ModelError(f"{model.what} '{path}' cannot be read ({reason}); check its permissions") from error
     if (complaint := _complaint(model, content)) is not None:
         raise ModelError(
@@ -171,8 +171,8 @@ def get_model_file(
         write_bytes(path, content)
     except OSError as error:
         raise ModelError(
-            f"'{path}' cannot be written ({_reason(error)}); make room or permit it, or name another folder with "
-            f"{MODELS_VARIABLE}"
+            f"'{path}' cannot be written ({reason_of(error)}); make room or permit it, or name another folder "
+            f"with {MODELS_VARIABLE}"
         ) from error
     return path, True
 
@@ -185,7 +185,7 @@ def _read(name: str, size: int) -> bytes:
         with path.open("rb") as file:
             return file.read(size + 1)
     except OSError as error:
-        raise DownloadError(f"it cannot be read: {_reason(error)}") from error
+        raise DownloadError(f"it cannot be read: {reason_of(error)}") from error
 
 
 def _complaint(model: ModelFile, content: bytes) -> str | None:
@@ -202,7 +202,3 @@ def _complaint(model: ModelFile, content: bytes) -> str | None:
         count = f"more than {model.size:,}" if len(content) > model.size else f"{len(content):,}"
         return f"it has {count} bytes, not {model.size:,}"
     return f"its SHA-256 begins {digest[:12]}, not {model.sha256[:12]}"
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -64,7 +64,8 @@ def command(
     if model is not None:
         from sphereface.data.manifest import read_manifest
         from sphereface.embedder import load_embedder
-        from sphereface.embedder.face_check import RECALL, check_faces
+        from sphereface.embedder.face_check import check_faces
+        from sphereface.embedder.resemblance import RECALL
         from sphereface.faces.detectors import reader
 
         embedder = load_embedder(model_folder(model))
@@ -93,25 +94,26 @@ def command(
 def _write_sheet(path: Path, found: FaceCheck) -> None:
     from sphereface.report.sheet import write_sheet
 
-    rows = [
+    found_rows = [
         *(
-            _row(f"in both sets? {pair.score:.3f}: {pair.first} and {pair.second}", pair.pictures)
+            (f"in both sets? {pair.score:.3f}: {pair.first} and {pair.second}", pair.pictures)
             for pair in found.shared
         ),
         *(
-            _row(f"one person? {pair.score:.3f}: {pair.first} and {pair.second}", pair.pictures)
+            (f"one person? {pair.score:.3f}: {pair.first} and {pair.second}", pair.pictures)
             for pair in found.twice
         ),
         *(
-            _row(
+            (
                 f"{stray.score:.3f} like {stray.person}, {stray.nearest_score:.3f} like {stray.nearest}",
                 (stray.picture, stray.own_picture, stray.nearest_picture),
             )
             for stray in found.strays
         ),
     ]
-    shown = f", the first {_MOST_ROWS} of {len(rows)}" if len(rows) > _MOST_ROWS else ""
-    write_sheet(path, f"What faces give away{shown}", rows[:_MOST_ROWS])
+    shown = f", the first {_MOST_ROWS} of {len(found_rows)}" if len(found_rows) > _MOST_ROWS else ""
+    rows = [_row(caption, files) for caption, files in found_rows[:_MOST_ROWS]]
+    write_sheet(path, f"What faces give away{shown}", rows)
 
 
 def _row(caption: str, files: tuple[str, ...]) -> SheetRow:

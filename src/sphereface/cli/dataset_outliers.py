@@ -29,7 +29,7 @@ def command(
     """
     import torch
 
-    from sphereface.errors import DataError
+    from sphereface.embedder.embedder import embedded_rows
     from sphereface.finished_run import embed_as_trained, read_finished_run
     from sphereface.heads.checks import check_number
     from sphereface.heads.outliers import find_outliers
@@ -39,9 +39,7 @@ def command(
     found = read_finished_run(run, tuple(data or ()), progress)
     learners, centres = found.learners, found.prototypes.shape[1]
     faces = embed_as_trained(found, progress)
-    embedded = [index for index, face in enumerate(faces) if face.ok]
-    if not embedded:
-        raise DataError(f"none of the {len(faces)} pictures could be embedded; the first: {faces[0].message}")
+    embedded = embedded_rows(faces)
     report = find_outliers(
         torch.stack([torch.from_numpy(faces[index].embedding) for index in embedded]),
         torch.from_numpy(learners.labels[embedded]),

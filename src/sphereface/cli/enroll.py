@@ -38,18 +38,14 @@ def command(
 
     A photograph with several faces is refused: somebody else's face must not be enrolled under this name.
     """
-    from sphereface.cli.pictures import embed_pictures
-    from sphereface.faces.detectors import reader
-    from sphereface.faces.quality import read_limits
+    from sphereface.cli.pictures import embed_pictures, reader_for
     from sphereface.gallery import clean_name, open_gallery, picture_hash
 
     name = clean_name(name)
     embedder, _ = load_model(model)
     if faces == "all":
         raise ConfigurationError("one face of each picture is enrolled: choose --faces error, largest or central")
-    vectors = embed_pictures(
-        embedder, images, reader(embedder.contract.size, pictures, faces, detector, read_limits(limits or ()))
-    )
+    vectors = embed_pictures(embedder, images, reader_for(embedder, pictures, faces, detector, limits))
     sources = [picture_hash(path) for path in images]
     path = gallery_file(gallery)
     with open_gallery(

@@ -40,17 +40,13 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Name everybody in a picture, or answer *unknown*, at a measured operating point."""
-    from sphereface.cli.pictures import embed_everybody
-    from sphereface.faces.detectors import reader
-    from sphereface.faces.quality import read_limits
+    from sphereface.cli.pictures import embed_everybody, reader_for
     from sphereface.gallery import open_gallery
 
     embedder, card = load_model(model)
     path = gallery_file(gallery)
     with open_gallery(path, fingerprint=embedder.fingerprint, dimension=embedder.dimension, create=False) as book:
-        found, vectors = embed_everybody(
-            embedder, image, reader(embedder.contract.size, pictures, faces, detector, read_limits(limits or ()))
-        )
+        found, vectors = embed_everybody(embedder, image, reader_for(embedder, pictures, faces, detector, limits))
         point = operating_point(card, "fpir")
         answers = book.identify(vectors, point, k=candidates)
     assert point is not None  # identify refuses to answer without one

@@ -13,7 +13,7 @@ import typer
 
 from sphereface.cli import align, dataset, demo, doctor, enroll, evaluate, identify, margins, models, train, verify
 from sphereface.cli.output import print_json
-from sphereface.errors import MissingExtraError, SpherefaceError
+from sphereface.errors import MissingExtraError, SpherefaceError, reason_of
 from sphereface.version import __version__
 
 _EXTRAS = {"torch": "train", "cv2": "train", "matplotlib": "report", "jinja2": "report"}
@@ -68,7 +68,7 @@ def run() -> None:
         _fail(f"this needs {error.name}: pip install 'sphereface[{extra}]'", MissingExtraError.__name__)
     except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
         where = f" '{error.filename}'" if error.filename else ""
-        _fail(f"cannot use{where}: {(error.strerror or str(error)).lower()}", "OSError")
+        _fail(f"cannot use{where}: {reason_of(error)}", "OSError")
 
 
 def _fail(message: str, kind: str, exit_code: int = 2) -> NoReturn:

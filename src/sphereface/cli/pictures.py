@@ -14,7 +14,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sphereface.embedder import Embedder, Face
+    from sphereface.faces.choices import DetectorName, PictureKind, Policy
     from sphereface.faces.reading import Reader
+
+
+def reader_for(
+    embedder: Embedder, pictures: PictureKind, faces: Policy, detector: DetectorName, limits: list[str] | None
+) -> Reader:
+    """Return what reads pictures for a model as the options of a verb say.
+
+    Raises:
+        ConfigurationError: If a limit is unknown, or cannot be told of aligned crops.
+    """
+    from sphereface.faces.detectors import reader
+    from sphereface.faces.quality import read_limits
+
+    return reader(embedder.contract.size, pictures, faces, detector, read_limits(limits or ()))
 
 
 def embed_pictures(embedder: Embedder, paths: Sequence[Path], reader: Reader) -> NDArray[np.float32]:

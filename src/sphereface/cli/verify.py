@@ -40,9 +40,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Say whether two pictures show one person, or whether a picture shows an enrolled person."""
-    from sphereface.cli.pictures import embed_pictures
-    from sphereface.faces.detectors import reader
-    from sphereface.faces.quality import read_limits
+    from sphereface.cli.pictures import embed_pictures, reader_for
 
     if faces == "all":
         raise ConfigurationError("two faces are compared: choose --faces largest, central or error")
@@ -53,7 +51,7 @@ def command(
             "this model has no operating point for comparing two pictures, so no score can be called a match; "
             "measure one with 'sphereface evaluate --store' on more people, or at a higher --target-fmr"
         )
-    reading = reader(embedder.contract.size, pictures, faces, detector, read_limits(limits or ()))
+    reading = reader_for(embedder, pictures, faces, detector, limits)
     if Path(first).exists() or (gallery is None and not gallery_file(None).exists()):
         vectors = embed_pictures(embedder, [Path(first), second], reading)
         score = float(vectors[0] @ vectors[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sphereface.data.aligned_folder import Known
-from sphereface.data.folders import FolderListing, first_few
+from sphereface.data.folders import FolderListing, remarks
 from sphereface.faces.outcomes import OUTCOMES
 
 _LISTED = 20  # names of each outcome that JSON gives; the manifest has all
@@ -56,7 +56,7 @@ class Aligned:
     @property
     def notes(self) -> tuple[str, ...]:
         """What else is worth knowing, one sentence each."""
-        remarks = (
+        found = (
             (self.people_without_crop, "person has no crop", "people have no crop",
              "a dataset of these crops is without them"),
             (self.vanished, "photograph is gone", "photographs are gone",
@@ -65,11 +65,7 @@ class Aligned:
              "not looked into; move the pictures up"),
             (self.ignored, "file is no picture by name", "files are no pictures by name", "not looked at"),
         )  # fmt: skip
-        return tuple(
-            f"{len(names):,} {one if len(names) == 1 else many} ({first_few(names)}): {meaning}."
-            for names, one, many, meaning in remarks
-            if names
-        )
+        return remarks(found)
 
     def to_json(self) -> dict[str, Any]:
         """Return counts and the first names as plain lists, dicts, numbers and strings."""

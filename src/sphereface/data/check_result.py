@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sphereface.data.folders import first_few
+from sphereface.data.folders import counted, first_few, remarks
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class DatasetCheck:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing but may be meant, one sentence each."""
-        remarks = (
+        found = (
             (self.people_with_one, "person has one image only", "people have one image only",
              "they give no genuine pair"),
             (self.loose, "image lies beside the folders of people", "images lie beside the folders of people",
@@ -139,14 +139,7 @@ class DatasetCheck:
             (self.deeper, "folder lies inside a person's folder", "folders lie inside a person's folder",
              "not looked into"),
         )  # fmt: skip
-        return (
-            *self._near_notes(),
-            *(
-                f"{_number(things, one, many)} ({first_few(things)}): {meaning}."
-                for things, one, many, meaning in remarks
-                if things
-            ),
-        )
+        return (*self._near_notes(), *remarks(found))
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain lists, dicts, numbers and strings."""
@@ -157,7 +150,7 @@ class DatasetCheck:
     def _near_notes(self) -> Iterator[str]:
         if within := self.near_duplicates_within:
             copies = range(sum(len(group.files) - 1 for group in within))
-            found = _number(copies, "file nearly repeats", "files nearly repeat")
+            found = counted(copies, "file nearly repeats", "files nearly repeat")
             yield (
                 f"{found} another image of the same person ({' ~ '.join(within[0].files[:2])}), re-encoded, "
                 "resized, cropped, tinted or mirrored: they count as easy genuine pairs."
@@ -167,30 +160,30 @@ class DatasetCheck:
         if self.unreadable:
             reasons = Counter(file.outcome for file in self.unreadable)
             counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(reasons.items()))
-            found = _number(self.unreadable, "file", "files")
+            found = counted(self.unreadable, "file", "files")
             names = first_few([file.file for file in self.unreadable])
             yield f"{found} cannot be read ({counts}): {names}; replace or remove them."
         if within := self.duplicates_within:
             copies = range(sum(len(group.files) - 1 for group in within))
-            found = _number(copies, "file repeats", "files repeat")
+            found = counted(copies, "file repeats", "files repeat")
             yield (
                 f"{found} another image of the same person ({' = '.join(within[0].files[:2])}); "
                 "remove the copies, or they count as easy genuine pairs."
             )
         if across := self.duplicates_across:
-            found = _number(across, "image lies", "images lie")
+            found = counted(across, "image lies", "images lie")
             yield (
                 f"{found} in the folders of different people ({' = '.join(across[0].files[:2])}); "
                 "decide whose they are and remove the others."
             )
         if nearly := self.near_duplicates_across:
-            found = _number(nearly, "image lies, changed a little,", "images lie, changed a little,")
+            found = counted(nearly, "image lies, changed a little,", "images lie, changed a little,")
             yield (
                 f"{found} in the folders of different people ({' ~ '.join(_two_people(nearly[0]))}); "
                 "decide whose they are and remove the others."
             )
         if self.unaligned_sizes:
-            found = _number(range(sum(self.unaligned_sizes.values())), "image is", "images are")
+            found = counted(range(sum(self.unaligned_sizes.values())), "image is", "images are")
             sizes = ", ".join(f"{count} of {size}" for size, count in list(self.unaligned_sizes.items())[:3])
             yield (
                 f"{found} no aligned 112x112 or 112x96 crop (height x width: {sizes}; for example "
@@ -201,28 +194,24 @@ class DatasetCheck:
         if self.people == 0:
             yield "There are no folders of people; move each person's images into a folder with their name."
         if without := self.people_without_readable:
-            found = _number(without, "person has", "people have")
+            found = counted(without, "person has", "people have")
             yield f"{found} no readable image ({first_few(without)}); add images or remove the folder."
         if similar := self.similar_names:
-            found = _number(similar, "pair", "pairs")
+            found = counted(similar, "pair", "pairs")
             yield (
                 f"{found} of folders may be one person under two spellings "
                 f"('{similar[0][0]}' and '{similar[0][1]}'); merge them or give them distinct names."
             )
         if overlaps := self.overlaps:
-            found = _number(overlaps, "person is", "people are")
+            found = counted(overlaps, "person is", "people are")
             names = first_few([name for name, _ in overlaps])
             yield f"{found} in '{self.against}' too ({names}); leave them out of one side."
         if shared := self.shared_files:
-            found = _number(shared, "image is", "images are")
+            found = counted(shared, "image is", "images are")
             yield f"{found} in '{self.against}' too ({' = '.join(shared[0])}); remove them from one side."
         if nearly := self.near_shared:
-            found = _number(nearly, "image is, changed a little,", "images are, changed a little,")
+            found = counted(nearly, "image is, changed a little,", "images are, changed a little,")
             yield f"{found} in '{self.against}' too ({' ~ '.join(nearly[0])}); remove them from one side."
-
-
-def _number(things: Sequence[object], one: str, many: str) -> str:
-    return f"{len(things):,} {one if len(things) == 1 else many}"
 
 
 def _two_people(group: NearDuplicateGroup) -> tuple[str, str]:

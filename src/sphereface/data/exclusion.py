@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
-from sphereface.data.manifest import Manifest, comparable_name
+from sphereface.data.manifest import Manifest, name_digest
 from sphereface.errors import DataError
 
 _LARGEST_FILE = 64 * 2**20
@@ -19,8 +18,7 @@ def name_hash(name: str) -> str:
     >>> name_hash("Ada_Lovelace") == name_hash("ada lovelace")
     True
     """
-    digest = hashlib.sha256(comparable_name(name).encode("utf-8", "surrogateescape")).hexdigest()
-    return f"sha256:{digest}"
+    return f"sha256:{name_digest(name).hex()}"
 
 
 def read_exclusions(path: Path) -> frozenset[str]:

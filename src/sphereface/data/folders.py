@@ -9,13 +9,13 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 from sphereface.progress import SILENT, Progress
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif"})
@@ -145,13 +145,31 @@ def first_few(names: Sequence[str], count: int = _NAMED) -> str:
     return f"{quoted} and {len(names) - count} more" if len(names) > count else quoted
 
 
+def counted(things: Sequence[object], one: str, many: str) -> str:
+    """Count things in the right number.
+
+    >>> counted("a", "file is", "files are"), counted("ab", "file is", "files are")
+    ('1 file is', '2 files are')
+    """
+    return f"{len(things):,} {one if len(things) == 1 else many}"
+
+
+def remarks(found: Iterable[tuple[Sequence[str], str, str, str]]) -> tuple[str, ...]:
+    """Return a sentence for each (names, one, many, meaning) with any names: how many, the first, and so what."""
+    return tuple(
+        f"{counted(names, one, many)} ({first_few(names)}): {meaning}."
+        for names, one, many, meaning in found
+        if names
+    )
+
+
 def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     """Return what is visible in a folder as (folders, pictures, other files), each sorted by NFC name."""
     try:
         with os.scandir(folder) as found:
             entries = [(entry.name, _is_folder(entry)) for entry in found if not entry.name.startswith(".")]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise DataError(f"the folder '{folder}' cannot be read ({reason}); check its permissions") from error
     if strange := [name for name, _ in entries if not _is_text(name)]:
         raise DataError(f"a name in '{folder}' is not UTF-8 ({strange[0]!a}); rename it")
@@ -184,5 +202,5 @@ def _hash_file(path: Path) -> str:
                 digest.update(block)
         return digest.hexdigest()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise DataError(f"'{path}' cannot be read ({reason}); restore or remove it") from error

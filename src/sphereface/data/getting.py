@@ -18,7 +18,7 @@ from typing import Final
 
 from sphereface.data.folders import list_folder
 from sphereface.data.new_folder import appearing, insist_on_new
-from sphereface.errors import DataError, MissingExtraError
+from sphereface.errors import DataError, MissingExtraError, reason_of
 from sphereface.progress import SILENT, Progress
 
 LFW_PEOPLE: Final = 5_749
@@ -87,7 +87,7 @@ def get_lfw(
             _copy(people, lists.values(), folder, progress)
     except OSError as error:
         where = error.filename or destination
-        raise DataError(f"LFW cannot be written: {(error.strerror or str(error)).lower()} ('{where}')") from error
+        raise DataError(f"LFW cannot be written: {reason_of(error)} ('{where}')") from error
     return FetchedLfw(destination, *found, tuple(lists), kept)
 
 

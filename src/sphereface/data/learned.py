@@ -8,7 +8,6 @@ of names is what it is, and it should be shared as little as the names.)
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from sphereface.atomic import write_bytes
-from sphereface.data.manifest import Manifest, comparable_name
+from sphereface.data.manifest import Manifest, name_digest
 from sphereface.errors import DataError
 
 LEARNED_FILE = "learned.safetensors"
@@ -108,10 +107,7 @@ def _damaged(path: Path) -> DataError:
 
 
 def _name_codes(names: list[str] | tuple[str, ...]) -> NDArray[np.uint64]:
-    digests = [
-        hashlib.sha256(comparable_name(name).encode("utf-8", "surrogateescape")).digest()[:_BYTES]
-        for name in names
-    ]
+    digests = [name_digest(name)[:_BYTES] for name in names]
     return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
 
 

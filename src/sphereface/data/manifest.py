@@ -193,6 +193,15 @@ def comparable_name(name: str) -> str:
     return " ".join(nfc(nfc(name).casefold()).replace("_", " ").split())
 
 
+def name_digest(name: str) -> bytes:
+    """Return the SHA-256 by which a name is recognised without being shown; equal names have equal ones.
+
+    >>> name_digest("Ada_Lovelace") == name_digest("ada lovelace")
+    True
+    """
+    return hashlib.sha256(comparable_name(name).encode("utf-8", "surrogateescape")).digest()
+
+
 def overlapping_names(first: Iterable[str], second: Iterable[str]) -> list[tuple[str, str]]:
     """Return the pairs of names, one from each side, that compare equal by :func:`comparable_name`, sorted.
 

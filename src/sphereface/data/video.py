@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.errors import ConfigurationError, DataError
+from sphereface.errors import ConfigurationError, DataError, reason_of
 from sphereface.faces.opencv import cv2, without_warnings
 
 _FORMATS = "MP4, MOV, Matroska, WebM, AVI, MPEG, FLV, WMV or Ogg"
@@ -146,7 +146,7 @@ def _insist_on_video(path: Path) -> None:
     except FileNotFoundError as error:
         raise DataError(f"there is no file '{path}'; check the path") from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise DataError(f"'{path}' cannot be read ({reason}); check its permissions") from error
     known = any(start[where : where + len(what)] == what for where, what in _SIGNATURES)
     avi = start.startswith(b"RIFF") and start[8:12] == b"AVI "

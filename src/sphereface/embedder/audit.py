@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphereface.data.manifest import Manifest
-from sphereface.embedder.embedder import Embedder, Face, embed_files
+from sphereface.embedder.embedder import Embedder, Face, embed_files, embedded_rows
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation.judge import Comparisons, compare, judge
@@ -75,13 +75,10 @@ def audit(
         NotEnoughDataError: If nothing can be compared.
     """
     faces = embed_files(embedder, people.paths, reader=reader, workers=workers, progress=progress)
-    failed = np.array([not face.ok for face in faces])
-    if failed.all():
-        raise DataError(f"none of the {len(faces)} pictures could be embedded; the first: {faces[0].message}")
     embeddings = np.zeros((len(faces), embedder.dimension), dtype=np.float32)
-    for row, face in enumerate(faces):
-        if face.embedding is not None:
-            embeddings[row] = face.embedding
+    failed = np.ones(len(faces), dtype=bool)
+    for row in embedded_rows(faces):
+        embeddings[row], failed[row] = faces[row].embedding, False
     names = [people.identities[label] for label in people.labels]
 
     progress.say("measuring error rates and their intervals")

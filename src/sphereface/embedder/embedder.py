@@ -15,7 +15,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.errors import ConfigurationError
+from sphereface.errors import ConfigurationError, DataError
 from sphereface.faces import outcomes
 from sphereface.faces.contract import InputContract
 from sphereface.faces.detection import Detection
@@ -71,7 +71,7 @@ class Face:
         norm: Its length before normalisation, if the embedder tells.
         message: One sentence for a person: the reason, or a note on what was assumed; may be empty.
         detection: Where the face is, in pixels of the full picture; None if the picture is an aligned crop.
-        quality: None likewise.
+        quality: What was measured of the face, if anything was.
     """
 
     path: Path
@@ -133,6 +133,18 @@ def embed_files(
             faces.extend(of_one[0] for of_one in found)
             task.advance(len(batch))
     return faces
+
+
+def embedded_rows(faces: Sequence[Face]) -> list[int]:
+    """Return the positions of the pictures that have an embedding.
+
+    Raises:
+        DataError: If none has one.
+    """
+    rows = [row for row, face in enumerate(faces) if face.ok]
+    if not rows:
+        raise DataError(f"none of the {len(faces)} pictures could be embedded; the first: {faces[0].message}")
+    return rows
 
 
 def embed_readings(embedder: Embedder, paths: Sequence[Path], readings: Sequence[Reading]) -> list[list[Face]]:

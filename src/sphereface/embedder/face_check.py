@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from sphereface.data.folders import counted
 from sphereface.data.manifest import Manifest
-from sphereface.embedder.embedder import Embedder, Face, embed_files
+from sphereface.embedder.embedder import Embedder, Face, embed_files, embedded_rows
 from sphereface.embedder.resemblance import (
+    RECALL,
     EmbeddedPeople,
     Resemblance,
     Stray,
@@ -21,12 +23,8 @@ from sphereface.embedder.resemblance import (
     find_strays,
     find_twice,
 )
-from sphereface.errors import DataError
 from sphereface.faces.reading import Reader
 from sphereface.progress import SILENT, Progress
-
-RECALL: Final = 0.8
-"""Of the pictures of one person so many count as alike: at 0.95 the candidates are too many to look at."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class FaceCheck:
 
     Attributes:
         pictures: How many were compared, of both sets.
-        level: Mean cosine from which two names count as alike.
+        level: Score from which two names count as alike (:class:`~sphereface.embedder.resemblance.Resemblance`).
         recall: Share of pictures that reach it with the other pictures of their own person.
         shared: People of this set and of the other who look like one.
         twice: Two names of this set that look like one person.
@@ -74,7 +72,8 @@ class FaceCheck:
         if self.strays:
             stray = self.strays[0]
             yield (
-                f"look more like somebody else than like the person they lie with: {len(self.strays):,}, "
+                f"{counted(self.strays, 'picture looks', 'pictures look')} more like somebody else than like the "
+                "others of their folder, "
                 f"the most '{stray.picture}' (like '{stray.nearest}'); look at them."
             )
 
@@ -134,9 +133,7 @@ def _embedded(
     embedder: Embedder, people: Manifest, reader: Reader | None, workers: int | None, progress: Progress
 ) -> tuple[EmbeddedPeople, list[Face]]:
     faces = embed_files(embedder, people.paths, reader=reader, workers=workers, progress=progress)
-    good = [index for index, face in enumerate(faces) if face.ok]
-    if not good:
-        raise DataError(f"none of the {len(faces)} pictures could be embedded; the first: {faces[0].message}")
+    good = embedded_rows(faces)
     vectors = np.stack([np.asarray(faces[index].embedding) for index in good])
     pictures = [str(people.paths[index]) for index in good]
     embedded = EmbeddedPeople(people.identities, people.labels[good], vectors, pictures)

@@ -17,7 +17,7 @@ from sphereface.errors import ImageError, MissingExtraError, ModelError
 from sphereface.faces.choices import DetectorName, PictureKind
 from sphereface.faces.contract import Size
 from sphereface.faces.image import Picture, read_picture
-from sphereface.faces.reading import recut
+from sphereface.faces.reading import LEAST_SIDE, is_crop, recut
 from sphereface.faces.template import TEMPLATES, shape_of
 from sphereface.progress import SILENT, Progress
 
@@ -61,7 +61,6 @@ _CUTS: Final[Mapping[Way, tuple[float, float]]] = MappingProxyType(
         "moved left": (1.0, 8.0),
     }
 )
-_LEAST_SIDE = 1280  # decoded pixels of a photograph's longer side, as everywhere faces are looked for
 
 Pixels = NDArray[np.uint8]
 
@@ -126,7 +125,7 @@ def read_in_every_way(
         for row, path in enumerate(paths):
             task.advance()
             try:
-                picture = read_picture(path, least_side=_LEAST_SIDE)
+                picture = read_picture(path, least_side=LEAST_SIDE)
             except ImageError:
                 for crops in found.values():
                     crops.append(None)
@@ -154,9 +153,8 @@ def _ways(
 
 
 def _way_of(picture: Picture, pictures: PictureKind) -> Way:
-    """What a picture is taken for today, by the rule of :class:`~sphereface.faces.photograph.EitherReader`."""
-    crop_shaped = (picture.height, picture.width) in (shape_of("112x112"), shape_of("112x96"))
-    return "as crops" if pictures == "aligned" or (pictures == "auto" and crop_shaped) else "as photographs"
+    """What a picture is taken for today."""
+    return "as crops" if pictures == "aligned" or (pictures == "auto" and is_crop(picture)) else "as photographs"
 
 
 def _crop_or_none(read: Callable[[], Pixels | None]) -> Pixels | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sphereface.atomic import write_bytes
 from sphereface.checkpoint import CARD_FILE
-from sphereface.errors import ModelError
+from sphereface.errors import ModelError, reason_of
 
 _SHIPPED: Final = Path(__file__).parent / "pretrained"
 PRETRAINED: Final[dict[str, str]] = {"dlib": "dlib's ResNet of 29 convolutions, 128 numbers, public domain"}
@@ -46,5 +46,5 @@ def own_copy(name: str, folder: Path) -> Path:
     try:
         write_bytes(path, (_SHIPPED / name / CARD_FILE).read_bytes())
     except OSError as error:
-        raise ModelError(f"'{path}' cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise ModelError(f"'{path}' cannot be written: {reason_of(error)}") from error
     return path

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from sphereface.errors import ConfigurationError, NotEnoughDataError
 
 Vectors = NDArray[np.float32]
+
+RECALL: Final = 0.8
+"""Of the pictures of one person so many count as alike: at 0.95 the candidates are too many to look at."""
 
 _BLOCK = 1024  # rows of a matrix of likenesses held at once
 _PAIRS = 5  # docs/results/overlap.md compares this with the mean over all pairs
@@ -108,7 +112,7 @@ def check_share(name: str, value: float) -> None:
         raise ConfigurationError(f"{name} must lie between 0 and 1, not {value}")
 
 
-def alike_level(people: EmbeddedPeople, recall: float = 0.8) -> float:
+def alike_level(people: EmbeddedPeople, recall: float = RECALL) -> float:
     """Return the score that this share of pictures reaches with the other pictures of their person.
 
     The score of a picture is its mean cosine with the five of them that are most like it. Every person counts
@@ -161,12 +165,13 @@ def find_strays(people: EmbeddedPeople, strangers: float = 0.999) -> list[Stray]
         ConfigurationError: If ``strangers`` is not between 0 and 1.
     """
     check_share("strangers", strangers)
-    own, counts, means = _own_scores(people, np.nanmedian), people.counts(), people.means()
-    nearest = np.zeros(len(people.labels), dtype=np.int64)
-    best = np.full(len(people.labels), -np.inf)
+    counts = people.counts()
     if np.count_nonzero(counts) < 2:
         return []
-    levels = []
+    own, means = _own_scores(people, np.nanmedian), people.means()
+    nearest = np.zeros(len(people.labels), dtype=np.int64)
+    best = np.full(len(people.labels), -np.inf)
+    levels, sizes = [], []
     for start in range(0, len(people.labels), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(people.labels)))
         scores = people.vectors[rows] @ means.T
@@ -174,7 +179,7 @@ def find_strays(people: EmbeddedPeople, strangers: float = 0.999) -> list[Stray]
         scores[np.arange(len(rows)), people.labels[rows]] = -np.inf
         nearest[rows], best[rows] = scores.argmax(axis=1), scores.max(axis=1)
         levels.append(np.quantile(scores[np.isfinite(scores)], strangers))
-    sizes = [min(_BLOCK, len(people.labels) - start) for start in range(0, len(people.labels), _BLOCK)]
+        sizes.append(len(rows))
     level = float(np.average(levels, weights=sizes))
     found = np.flatnonzero((counts[people.labels] > 1) & (own < level) & (own < best))
     return [
@@ -218,23 +223,23 @@ def _best(cosines: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
 
 def _resemblances(first: EmbeddedPeople, second: EmbeddedPeople, level: float, within: bool) -> list[Resemblance]:
     found: list[Resemblance] = []
-    order = np.argsort(second.labels, kind="stable")
-    labels, vectors = second.labels[order], second.vectors[order].T
-    starts = np.searchsorted(labels, np.arange(len(second.names) + 1))
+    groups = second.rows()
+    vectors = second.vectors[np.concatenate(groups)].T
+    ends = np.cumsum(second.counts())
+    starts = ends - second.counts()
     for one, rows in enumerate(first.rows()):
         if len(rows) == 0:
             continue
         cosines = first.vectors[rows] @ vectors
         # Nobody whose best pair stays below can reach the level, and they are nearly everybody.
-        best = np.maximum.reduceat(np.append(cosines.max(axis=0), -np.inf), starts[:-1])
-        for other in np.flatnonzero((best >= level) & (np.diff(starts) > 0)).tolist():
+        best = np.maximum.reduceat(np.append(cosines.max(axis=0), -np.inf), starts)
+        for other in np.flatnonzero((best >= level) & (ends > starts)).tolist():
             if within and other <= one:
                 continue
-            columns = order[starts[other] : starts[other + 1]]
-            pairs = cosines[:, starts[other] : starts[other + 1]]
+            pairs = cosines[:, starts[other] : ends[other]]
             score = float(np.sort(pairs, axis=None)[-_PAIRS:].mean())
             if score >= level:
                 row, column = np.unravel_index(int(pairs.argmax()), pairs.shape)
-                pictures = (first.pictures[rows[row]], second.pictures[columns[column]])
+                pictures = (first.pictures[rows[row]], second.pictures[groups[other][column]])
                 found.append(Resemblance(first.names[one], second.names[other], score, pictures))
     return sorted(found, key=lambda pair: -pair.score)

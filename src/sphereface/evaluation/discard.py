@@ -65,6 +65,7 @@ def error_versus_discard(
         raise DataError(f"quality must be {len(scores.people)} finite numbers, one a picture, not {worth.shape}")
     if bad := [share for share in shares if not 0.0 <= share < 1.0]:
         raise DataError(f"a share of pictures to leave out must be at least 0 and below 1, not {bad[0]}")
+    limits = np.sort(worth)
     threshold = np.array([threshold_at(np.sort(scores.impostor.scores), target_fmr)])
     rank = np.empty(len(worth), dtype=np.int64)
     rank[np.argsort(worth, kind="stable")] = np.arange(len(worth))
@@ -77,7 +78,7 @@ def error_versus_discard(
         rate = misses(replace(scores, genuine=genuine), threshold)
         low, high = rate.band(confidence)
         fnmr = Rate(float(rate.rate[0]), float(low[0]), float(high[0]), confidence, float(rate.effective()[0]))
-        points.append(DiscardPoint(share, float(np.sort(worth)[gone]), len(genuine), fnmr))
+        points.append(DiscardPoint(share, float(limits[gone]), len(genuine), fnmr))
     return points
 
 

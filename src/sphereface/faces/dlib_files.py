@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from sphereface.errors import MissingExtraError, ModelError
+from sphereface.errors import MissingExtraError, ModelError, reason_of
 
 _EXTRA = "pip install 'sphereface[dlib]'"
 
@@ -52,7 +52,7 @@ def dlib_file(name: str) -> Path:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise ModelError(f"dlib's model '{path}' cannot be read ({reason}); install it again: {_EXTRA}") from error
     if digest != SHA256[name]:
         raise ModelError(

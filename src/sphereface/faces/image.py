@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sphereface.errors import ImageError
+from sphereface.errors import ImageError, reason_of
 from sphereface.faces.image_formats import Opener, open_bmp, open_gif, open_jpeg, open_png, open_webp
 from sphereface.faces.image_heic import is_heic, open_heic
 from sphereface.faces.image_limits import ImageLimits as ImageLimits
@@ -150,7 +150,7 @@ def _read_file(path: Path | str, limits: ImageLimits) -> bytes:
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a NUL in the name
         raise ImageError(f"there is no file {_quoted(path)}; check the path", "missing") from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise ImageError(f"{_quoted(path)} cannot be read ({reason}); check its permissions", "refused") from error
 
 

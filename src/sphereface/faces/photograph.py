@@ -19,11 +19,8 @@ from sphereface.faces.image import DEFAULT_LIMITS, ImageLimits, Picture, read_pi
 from sphereface.faces.ladder import Ladder
 from sphereface.faces.outcomes import Outcome
 from sphereface.faces.quality import NO_LIMITS, QualityLimits, quality_of
-from sphereface.faces.reading import AlignedFace, CropReader, Reading, failed
-from sphereface.faces.template import TEMPLATES, scale_of, shape_of, similarity
-
-_LEAST_SIDE = 1280  # twice YuNet's working side: what its second look at a picture needs
-_CROP_SHAPES = (shape_of("112x112"), shape_of("112x96"))
+from sphereface.faces.reading import LEAST_SIDE, AlignedFace, CropReader, Reading, failed, is_crop
+from sphereface.faces.template import TEMPLATES, scale_of, similarity
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class PhotographReader:
     most_enlarged: float = MOST_ENLARGED
     quality: QualityLimits = NO_LIMITS
     limits: ImageLimits = DEFAULT_LIMITS
-    least_side: int | None = _LEAST_SIDE
+    least_side: int | None = LEAST_SIDE
 
     def read(self, source: Path | bytes) -> Reading:
         """Read one photograph."""
@@ -149,8 +146,8 @@ class EitherReader:
     def read(self, source: Path | bytes) -> Reading:
         """Read one picture."""
         try:
-            picture = read_picture(source, least_side=_LEAST_SIDE)
-            if (picture.height, picture.width) not in _CROP_SHAPES:
+            picture = read_picture(source, self._crops.limits, least_side=LEAST_SIDE)
+            if not is_crop(picture):
                 return self._photographs.faces_of(picture, source)
             reading = self._crops.crop_of(picture.pixels)
         except ImageError as error:

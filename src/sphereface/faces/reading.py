@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,15 @@ from PIL import Image
 from sphereface.errors import ImageError
 from sphereface.faces.contract import InputContract, Size
 from sphereface.faces.detection import Detection
-from sphereface.faces.image import DEFAULT_LIMITS, ImageLimits, read_image
+from sphereface.faces.image import DEFAULT_LIMITS, ImageLimits, Picture, read_image
 from sphereface.faces.outcomes import Outcome
 from sphereface.faces.quality import NO_LIMITS, Quality, QualityLimits, quality_of_crop
 from sphereface.faces.template import TEMPLATES, shape_of
 
+LEAST_SIDE: Final = 1280
+"""Pixels of a photograph's longer side that are decoded at least: YuNet's second look sees so many."""
+
+_CROP_SHAPES = (shape_of("112x112"), shape_of("112x96"))
 _SIDE = 112
 _SMALLEST_SIDE = 56  # below half the template's side, enlarging invents more pixels than there are
 _NARROW = (112, 96)
@@ -116,6 +120,11 @@ class CropReader:
                 return Reading("low-quality", (), complaint, *pixels.shape[:2])
             face = AlignedFace(crop, quality=measured)
         return Reading("ok", (face,), note, *pixels.shape[:2])
+
+
+def is_crop(picture: Picture) -> bool:
+    """Say whether a picture of unstated kind is taken for an aligned crop: by its size, 112x112 or 112x96."""
+    return (picture.height, picture.width) in _CROP_SHAPES
 
 
 def recut(pixels: NDArray[np.uint8], size: Size) -> tuple[NDArray[np.uint8], str]:

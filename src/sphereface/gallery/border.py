@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sphereface.errors import GalleryError
+from sphereface.errors import GalleryError, reason_of
 
 LONGEST_NAME = 200
 
@@ -95,5 +95,5 @@ def picture_hash(path: Path) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise GalleryError(f"'{path}' cannot be read: {reason}") from error

@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sphereface.atomic import sync_folder
-from sphereface.errors import GalleryError
+from sphereface.errors import GalleryError, reason_of
 
 APPLICATION_ID = 0x53464731  # "SFG1", at byte 68 of the file
 FORMAT_VERSION = 1
@@ -75,7 +75,7 @@ def create_file(path: Path, *, fingerprint: str, dimension: int, contract: str =
         with suppress(FileExistsError):
             os.link(temporary, path)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise GalleryError(f"no gallery can be made at '{path}': {reason}; choose another place") from error
     finally:
         for suffix in ("", "-wal", "-shm"):
@@ -206,7 +206,7 @@ def _check_first_bytes(path: Path) -> None:
     except FileNotFoundError as error:
         raise GalleryError(f"there is no gallery '{path}'; 'sphereface enroll NAME IMAGE' makes one") from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise GalleryError(f"the gallery '{path}' cannot be read: {reason}") from error
     if not header:
         raise GalleryError(f"the gallery '{path}' is an empty file; delete it, or restore it from a copy")
