@@ -5,23 +5,29 @@ Loaded by ``tests/conftest.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sphereface.evaluation.evaluation import Evaluation
+from sphereface.evaluation.paired import Difference
 from sphereface.evaluation.results import (
+    ClassAccuracy,
+    CrowdSearch,
     ErrorCurve,
-    Evaluation,
     Health,
     Identification,
     Rate,
     ScoredPair,
     ScoreHistogram,
+    Source,
     Verification,
 )
-from sphereface.report.content import GalleryTrial, ReportInput, Shortcut, SphereSample
+from sphereface.report.content import GalleryTrial, ModelDifferences, ReportInput, Shortcut, SphereSample
+from tests.report_findings import example_findings
 
 HOSTILE = "<script>document.title='taken'</script>"
 PEOPLE, SHOTS, DIMENSION = 90, 8, 48
@@ -100,18 +106,19 @@ def face(person: int, shot: int) -> np.ndarray:
     return np.clip(np.asarray(image) * this.uniform(0.7, 1.15) + noise, 0, 255).astype(np.uint8)
 
 
-def embeddings() -> tuple[np.ndarray, np.ndarray]:
+def embeddings(spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(7)
     centre = random.standard_normal((PEOPLE, DIMENSION))
     centre /= np.linalg.norm(centre, axis=1, keepdims=True)
-    spread = random.uniform(0.6, 1.35, (PEOPLE, 1, 1)) / np.sqrt(DIMENSION)
-    vectors = centre[:, None] + spread * random.standard_normal((PEOPLE, SHOTS, DIMENSION))
+    scatter = spread * random.uniform(0.6, 1.35, (PEOPLE, 1, 1)) / np.sqrt(DIMENSION)
+    vectors = centre[:, None] + scatter * random.standard_normal((PEOPLE, SHOTS, DIMENSION))
     vectors = vectors.reshape(-1, DIMENSION)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.repeat(np.arange(PEOPLE), SHOTS)
 
 
-def example_evaluation() -> Evaluation:
-    vectors, labels = embeddings()
+@cache
+def example_evaluation(title: str = "an example", spread: float = 1.0) -> Evaluation:
+    vectors, labels = embeddings(spread)
     scores = vectors @ vectors.T
     first, second = np.triu_indices(len(labels), 1)
     same = labels[first] == labels[second]
@@ -175,9 +182,37 @@ def example_evaluation() -> Evaluation:
     )
     health = Health(0.61, -3.52, 0.34, 1.72, 0.71, False, rate(0.23, 40))
     return Evaluation(
-        images=len(labels), people=PEOPLE, verification=verification, listed=None,
-        identification=identification, health=health,
+        title=title, images=len(labels), people=PEOPLE, verifications=(verification,),
+        identifications=(identification,), health=health,
         settings={"images_per_identity": 8, "confidence": 0.95, "seed": 0},
+    )  # fmt: skip
+
+
+@cache
+def example_under_protocol(title: str = "an example", spread: float = 1.0) -> Evaluation:
+    """Return what a protocol with two lists, two galleries, a crowd and a probe measures."""
+    plain = example_evaluation(title, spread)
+    pairs, search = plain.verification, plain.identification
+    better = replace(search, title="second gallery", gallery_people=40, mean_rank=1.25, selectivity={0.05: 0.07})
+    listed = replace(
+        pairs, title="the list of frontal and profile", accuracy=rate(0.951, 600), failed_pairs=3,
+        hardest_genuine=[],
+        fnmr_at_fmr={t: replace(r, threshold="estimated") for t, r in pairs.fnmr_at_fmr.items()},
+    )  # fmt: skip
+    ranks = [1, 2, 5, 10, 20, 50, 100]
+    crowd = CrowdSearch(
+        "probes in a crowd", 80, 3530, 1_000_000, ranks,
+        [rate(1 - 0.3 / spread / rank**0.4, 80) for rank in ranks],
+        {1e-6: replace(rate(0.31, 80), threshold="fixed")}, {1e-6: 0.48}, failed=2,
+    )  # fmt: skip
+    counts = np.array([[40, 3, 2], [4, 31, 5], [0, 6, 50]])
+    told = ClassAccuracy("expression", ("calm", "glad", "sad"), 60, rate(0.858, 141), rate(0.852, 141), counts)
+    return replace(
+        plain, verifications=(pairs, listed), identifications=(search, better), crowds=(crowd,), classes=(told,),
+        source=Source(
+            "example", "An example of a protocol", "A. Author: A made-up protocol. Nowhere 2020.",
+            "both galleries are searched separately", ("person-00001/9.png", "person-00002/9.png"),
+        ),
     )  # fmt: skip
 
 
@@ -246,5 +281,30 @@ def example_input(title: str = "Demo: faces drawn by the program", hostile: bool
             "versions": {"python": "3.11.2", "torch": "2.13.0", "numpy": "2.3.1"},
             "machine": {"processor": "2 cores", "bfloat16": True},
         },
-        summary={"verification": {"eer": evaluation.verification.eer.to_json()}},
+    )  # fmt: skip
+
+
+def example_models(title: str = "Two models under one protocol") -> ReportInput:
+    """Return a report of three models, with names instead of pictures."""
+    evaluation = example_under_protocol("narrow")
+    names = {index: f"person-{index // SHOTS:05d}/{index % SHOTS}.png" for index in range(PEOPLE * SHOTS)}
+    return ReportInput(
+        title=title,
+        evaluation=evaluation,
+        data="Random unit vectors; no photograph and no real person.",
+        row_names=names,
+        names={index: f"person-{index // SHOTS:05d}" for index in names},
+        links={evaluation.verification.hardest_impostor[0].first: "pictures/person-00001/0.png"},
+        findings=example_findings(),
+        differences=[
+            ModelDifferences(
+                "all pairs, at most 8 images a person", "narrow", "wider",
+                [
+                    Difference("EER", 0.04, 0.13, -0.09, -0.12, -0.06, 1e-5, 0.95),
+                    Difference("FNMR at FMR 0.0001", None, None, None, None, None, None, 0.95, "too few pairs"),
+                ],
+            ),
+        ],
+        others=[example_under_protocol("wide & 50 % worse", 1.25), example_under_protocol("wider", 1.5)],
+        settings={"command": "sphereface evaluate", "seed": 0},
     )  # fmt: skip

@@ -78,7 +78,7 @@ class ModelCard(BaseModel):
         format_version: Layout of this file.
         architecture: Backbone and its settings.
         embedding_dimension: Width of the backbone's output, before flip fusion.
-        parameters: Number of trained numbers.
+        parameters: Number of trained numbers; 0 where nobody counted them.
         input_contract: What the network expects of a picture.
         provenance: Recipe, seed, data, versions, licence.
         weights_sha256: Of the whole weights file; filled in by :func:`save_model`.
@@ -91,7 +91,7 @@ class ModelCard(BaseModel):
     format_version: int = FORMAT_VERSION
     architecture: Architecture
     embedding_dimension: int = Field(ge=2, le=65536)
-    parameters: int = Field(ge=1)
+    parameters: int = Field(ge=0)
     input_contract: InputContract = InputContract()
     provenance: Provenance = Provenance()
     weights_sha256: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,29 +12,23 @@ from sphereface.checkpoint import (
     Architecture,
     ModelCard,
     Provenance,
-    load_card,
     save_model,
     update_operating_points,
 )
-from sphereface.data.learned import LEARNED_FILE, Learned, read_learned
-from sphereface.data.manifest import Manifest, read_manifest
+from sphereface.data.learned import Learned
+from sphereface.data.manifest import Manifest
 from sphereface.embedder import Embedder, load_embedder
-from sphereface.embedder.audit import Audit, audit, read_pairs
-from sphereface.embedder.judgement import Judgement
-from sphereface.embedder.pretrained import is_shipped
-from sphereface.errors import ConfigurationError, ModelError, SpherefaceError
+from sphereface.embedder.audit import Audit, audit
+from sphereface.errors import SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
-from sphereface.faces.choices import DetectorName, PictureKind, Policy
-from sphereface.faces.detectors import reader
-from sphereface.faces.quality import NO_LIMITS, QualityLimits
 from sphereface.gallery.trial import try_gallery
-from sphereface.participants import Participants, gather, require_judgeable
-from sphereface.presentation import describe, describe_absent, describe_data, present, versions
+from sphereface.participants import Participants, gather
+from sphereface.presentation import describe_data, present, shortcuts, versions
 from sphereface.progress import SILENT, Progress
 from sphereface.report import GalleryTrial, ReportInput, require_drawing, write_report
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import Trained, check_networks, train
-from sphereface.training.recipe import Recipe, parse_recipe
+from sphereface.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -51,23 +45,6 @@ class Result:
 
     folder: Path
     trained: Trained
-    audit: Audit
-    left_out: tuple[str, ...]
-    report: ReportInput
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What judging a model again gives.
-
-    Attributes:
-        page: The report.
-        audit: How the model was judged.
-        left_out: People who were left out because the model has learned from them.
-        report: What the page was made of.
-    """
-
-    page: Path
     audit: Audit
     left_out: tuple[str, ...]
     report: ReportInput
@@ -105,14 +82,15 @@ def journey(
     keep_model(trained, recipe, people.learners, folder)
 
     embedder = load_embedder(folder)
-    judgement = audit(embedder, people.judged, settings=recipe.judgement, listed=people.pairs, progress=progress)
+    judgement = audit(embedder, people.judged, settings=recipe.judgement, protocol=people.pairs, progress=progress)
     for refusal in judgement.refusals:
         progress.say(f"no operating point: {refusal}")
     update_operating_points(folder, judgement.points)
     trial = try_people(recipe, people, folder, embedder, judgement.point("fpir"), progress)
 
     report = present(
-        judgement,
+        judgement.evaluation,
+        judgement.faces,
         title=recipe.title,
         data=f"{describe_data(people.learners, people.judged, people.left_out)} {about}".strip(),
         settings={
@@ -124,9 +102,13 @@ def journey(
             "precision": trained.precision,
             **notes,
         },
+        people=people.judged,
+        failures=judgement.failures,
+        refusals=judgement.refusals,
+        checks=shortcuts(judgement.evaluation, people.judged, progress),
         journal=read_journal(folder / "journal.jsonl"),
-        trial=trial,
-        progress=progress,
+        gallery_trial=trial,
+        operating_point=judgement.point("fpir"),
     )
     progress.say("drawing the report")
     write_report(folder, report)
@@ -186,108 +168,3 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
     saved = save_model(folder, tensors, card)
     Learned.of(learners).save(folder)
     return saved
-
-
-def strangers_to(folder: Path, people: Manifest) -> tuple[Manifest, tuple[str, ...], str]:
-    """Leave out whom the model in ``folder`` has learned from.
-
-    Returns:
-        The others, the names of those left out, and a caution if the model does not say whom it learned from.
-    """
-    learned = read_learned(folder)
-    if learned is None:
-        return people, (), f"The model has no {LEARNED_FILE}, so people it has learned from could not be left out."
-    return *learned.unseen(people), ""
-
-
-def judge_model(
-    folder: Path,
-    *,
-    data: Sequence[Path] = (),
-    pairs: Path | None = None,
-    out: Path | None = None,
-    target_fpir: float | None = None,
-    target_fmr: float | None = None,
-    store: bool = False,
-    pictures: PictureKind = "auto",
-    faces: Policy = "largest",
-    detector: DetectorName = "yunet",
-    quality: QualityLimits = NO_LIMITS,
-    progress: Progress = SILENT,
-) -> Judged:
-    """Judge a trained model again, on its own test people or on others, and write a report.
-
-    Args:
-        folder: The model's folder.
-        data: Folders of folders to judge on; by default those of the run. Whoever the model has learned from,
-            by name or by one of their pictures, is left out.
-        pairs: An LFW or CSV pair list over these pictures.
-        out: Where the report goes; by default ``evaluation/`` in the model's folder.
-        target_fpir: Rate of the operating point for searches; by default the recipe's.
-        target_fmr: Rate of the operating point for comparisons; by default the recipe's.
-        store: Store the operating points with the model, each in place of the one of its kind.
-        pictures: Whether they are photographs or aligned crops.
-        faces: Which face of a photograph counts.
-        detector: Who finds it.
-        quality: Which faces of a photograph are refused; a refused picture counts as one that fails.
-        progress: Who listens.
-
-    Raises:
-        ModelError: If there is no model, or it does not say what it was trained on and no data is given.
-        DataError: If the data cannot be used.
-    """
-    require_drawing()
-    if faces == "all":
-        raise ConfigurationError("one face of each picture is judged: choose --faces largest, central or error")
-    if is_shipped(folder) and (store or out is None):
-        raise ModelError(
-            f"the model '{folder.name}' belongs to this package and keeps nothing: name a folder for the report "
-            f"with --out, and to store operating points first make a model of your own: "
-            f"sphereface models get {folder.name} --out FOLDER"
-        )
-    card = load_card(folder)
-    embedder = load_embedder(folder)
-    recipe = parse_recipe(card.provenance.recipe) if card.provenance.recipe else None
-    settings = recipe.judgement if recipe is not None else Judgement()
-    targets = {"target_fpir": target_fpir, "target_fmr": target_fmr}
-    settings = settings.model_copy(update={key: value for key, value in targets.items() if value is not None})
-    if data:
-        judged, left_out, caution = strangers_to(folder, read_manifest(*data, progress=progress))
-        listed = None if pairs is None else read_pairs(pairs, judged.paths, left_out)
-    elif recipe is not None:
-        people = gather(recipe, progress)
-        judged, left_out, listed, caution = people.judged, people.left_out, people.pairs, ""
-        if pairs is not None:
-            listed = read_pairs(pairs, judged.paths, left_out)
-    else:
-        raise ModelError(f"'{folder}' does not say what it was trained on; name people to judge it on with --data")
-    require_judgeable(judged, settings)
-    absent = describe_absent(left_out)
-    for remark in (caution, absent if data else ""):
-        if remark:
-            progress.say(remark)
-    judgement = audit(
-        embedder,
-        judged,
-        settings=settings,
-        listed=listed,
-        reader=reader(embedder.contract.size, pictures, faces, detector, quality),
-        workers=1 if pictures == "aligned" else None,
-        progress=progress,
-    )
-    if store:
-        issued = {point.kind for point in judgement.points}
-        kept = [point for point in card.operating_points if point.kind not in issued]
-        update_operating_points(folder, [*kept, *judgement.points])
-    report = present(
-        judgement,
-        title=f"Evaluation of {folder.name}",
-        data=" ".join([f"Judged on {describe(judged)}.", absent, caution]).strip(),
-        settings={
-            "model": card.model_dump(mode="json", exclude={"operating_points"}),
-            "model_fingerprint": embedder.fingerprint,
-            "pictures": {"taken_for": pictures, "faces": faces, "detector": detector, "limits": asdict(quality)},
-        },
-        progress=progress,
-    )
-    return Judged(write_report(out or folder / "evaluation", report), judgement, left_out, report)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sphereface.data.exclusion import leave_out, read_exclusions
 from sphereface.data.folders import first_few
 from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest, read_manifest
-from sphereface.embedder.audit import read_pairs
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import DataError, NotEnoughDataError
-from sphereface.evaluation.pair_list import PairList
+from sphereface.evaluation.leaving_out import leave_out as leave_people_out
+from sphereface.evaluation.pair_list import kind_of_pair_list
+from sphereface.evaluation.protocol import Protocol
+from sphereface.evaluation.protocols import read_protocol
 from sphereface.evaluation.search import open_set_split
+from sphereface.evaluation.units import locate_units
 from sphereface.progress import SILENT, Progress
 from sphereface.training.recipe import Data, Recipe
 
@@ -33,7 +38,7 @@ class Participants:
     learners: Manifest
     judged: Manifest
     left_out: tuple[str, ...]
-    pairs: PairList | None = None
+    pairs: Protocol | None = None
     known: Manifest | None = None
     strangers: Manifest | None = None
 
@@ -55,7 +60,7 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     if left_out:
         progress.say(_left_out(left_out, "the judgement", "the training set"))
     require_judgeable(judged, recipe.judgement)
-    pairs = None if data.pairs is None else read_pairs(data.pairs, judged.paths, left_out)
+    pairs = None if data.pairs is None else pairs_among(data.pairs, judged, left_out)
     if data.trial_known is None or data.trial_strangers is None:
         return Participants(learners, judged, left_out, pairs)
 
@@ -68,6 +73,22 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
         progress.say(_left_out((*met, *also_met), "the gallery's trial", "another part of the run"))
     require_templates(known, recipe.judgement.templates_per_person)
     return Participants(learners, judged, left_out, pairs, known, strangers)
+
+
+def pairs_among(path: Path, people: Manifest, left_out: Sequence[str] = ()) -> Protocol:
+    """Read a pair list of any known kind over these pictures.
+
+    Args:
+        path: LFW View 1 or 2, or CSV, told by the file.
+        people: Whose pictures it should name.
+        left_out: People whose pairs are left out, such as those of the training set.
+
+    Raises:
+        DataError: If the file cannot be read, is of none of these kinds, or names none of the pictures.
+    """
+    protocol = read_protocol(kind_of_pair_list(path), path, people.names, people.people)
+    locate_units(protocol.units, people.names)
+    return leave_people_out(protocol, left_out)
 
 
 def learners_of(data: Data, people: Manifest, progress: Progress = SILENT) -> tuple[Manifest, Manifest | None]:

@@ -1,4 +1,4 @@
-"""From a judged model to the values of a report: pictures, samples, sanity checks, settings."""
+"""From a judged embedding to the values of a report: pictures, samples, sanity checks, settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import numpy as np
 
 from sphereface.data.folders import first_few
 from sphereface.data.manifest import Manifest
-from sphereface.embedder.audit import Audit
+from sphereface.embedder.embedder import Face
 from sphereface.embedder.shortcuts import shortcut_rates
 from sphereface.errors import ImageError
+from sphereface.evaluation.embedding_set import EmbeddingSet
+from sphereface.evaluation.evaluation import Evaluation
 from sphereface.faces.image import read_image
 from sphereface.progress import SILENT, Progress
-from sphereface.report import GalleryTrial, ReportInput, Shortcut, SphereSample
+from sphereface.report import ReportInput, Shortcut, SphereSample
 
 _SPHERE_PEOPLE, _SPHERE_IMAGES = 8, 30
 _STRIP_PEOPLE, _STRIP_IMAGES = 6, 8
@@ -24,56 +26,60 @@ _VERSIONED = ("sphereface", "torch", "numpy", "opencv-python-headless", "pillow"
 
 
 def present(
-    judgement: Audit,
+    evaluation: Evaluation,
+    faces: EmbeddingSet,
     *,
     title: str,
     data: str,
     settings: Mapping[str, Any],
-    journal: Sequence[Mapping[str, Any]] | None = None,
-    trial: GalleryTrial | None = None,
-    progress: Progress = SILENT,
+    people: Manifest | None = None,
+    failures: Sequence[Face] = (),
+    refusals: Sequence[str] = (),
+    checks: Sequence[Shortcut] = (),
+    **more: Any,
 ) -> ReportInput:
-    """Gather everything a report of this judgement shows.
+    """Gather everything a report of this evaluation shows.
 
     Args:
-        judgement: What was measured.
+        evaluation: What was measured.
+        faces: The embeddings it was measured on, as they were handed in.
         title: Heading of the page.
         data: Who is in it, in a sentence.
         settings: What is needed to repeat the run; versions, machine and evaluation settings are added.
-        journal: The training journal, where this belongs to a run.
-        trial: The gallery trial, if there was one.
-        progress: Who listens.
+        people: The pictures behind the embeddings, row by row, where there are any.
+        failures: Pictures that could not be embedded.
+        refusals: Why an operating point is missing.
+        checks: Sanity checks of the data (:func:`shortcuts`).
+        more: Other fields of :class:`~sphereface.report.content.ReportInput`.
     """
     return ReportInput(
         title=title,
-        evaluation=judgement.evaluation,
+        evaluation=evaluation,
         data=data,
-        journal=journal,
-        shortcuts=shortcuts(judgement, progress),
-        gallery_trial=trial,
-        operating_point=judgement.point("fpir"),
+        shortcuts=checks,
         settings={
             **settings,
-            "test_data_hash": judgement.people.data_hash,
-            "failed_pictures": {str(face.path): face.outcome for face in judgement.failures[:100]},
-            "operating_points_refused": list(judgement.refusals),
+            "test_data_hash": faces.data_hash if people is None else people.data_hash,
+            "failed_pictures": {str(face.path): face.outcome for face in failures[:100]},
+            "operating_points_refused": list(refusals),
             "versions": versions(),
             "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",
         },
-        **pictured(judgement),
+        **_pictured(evaluation, faces, people),
+        **more,
     )
 
 
-def shortcuts(judgement: Audit, progress: Progress = SILENT) -> list[Shortcut]:
-    """Return the sanity checks of the data beside the trained network's own equal error rate."""
+def shortcuts(evaluation: Evaluation, people: Manifest, progress: Progress = SILENT) -> list[Shortcut]:
+    """Return the sanity checks of the data beside the embedding's own equal error rate."""
     progress.say("trying shortcuts: raw pixels, colour, background, an untrained network")
     ours = Shortcut(
         "the trained network",
-        judgement.evaluation.verification.eer,
+        evaluation.verification.eer,
         "on all pairs of the people it is judged on",
         ours=True,
     )
-    return [*shortcut_rates(judgement.people), ours]
+    return [*shortcut_rates(people), ours]
 
 
 def describe_data(learners: Manifest, judged: Manifest, left_out: Sequence[str]) -> str:
@@ -97,34 +103,35 @@ def describe_absent(left_out: Sequence[str]) -> str:
     return f"{many} left out because the network has learned from them ({first_few(left_out)})."
 
 
-def pictured(judgement: Audit) -> dict[str, Any]:
+def _pictured(evaluation: Evaluation, faces: EmbeddingSet, people: Manifest | None) -> dict[str, Any]:
     """Return the report's pictures: confused pairs, a strip of faces, and embeddings for the sphere."""
-    people, verification = judgement.people, judgement.evaluation.verification
-    counts = people.images_per_identity()
-    by_size = np.argsort(-counts, kind="stable")
-    strip = [
-        np.flatnonzero(people.labels == person)[:_STRIP_IMAGES].tolist() for person in by_size[:_STRIP_PEOPLE]
+    worst = [pair for found in evaluation.verifications for pair in found.hardest_genuine + found.hardest_impostor]
+    if evaluation.health is not None:
+        worst += evaluation.health.nearest + evaluation.health.widest
+    shown = {row for pair in worst for row in (pair.first, pair.second)}
+    codes = np.unique(np.array(faces.identities), return_inverse=True)[1]
+    by_size = np.argsort(-np.bincount(codes), kind="stable")
+    ball = [
+        row
+        for person in by_size[:_SPHERE_PEOPLE]
+        for row in np.flatnonzero((codes == person) & ~faces.failed)[:_SPHERE_IMAGES].tolist()
+        if faces.identities[row]
     ]
-    wanted = {index for row in strip for index in row}
-    for pair in [*verification.hardest_genuine, *verification.hardest_impostor]:
-        wanted |= {pair.first, pair.second}
+    strip = [np.flatnonzero(codes == person)[:_STRIP_IMAGES].tolist() for person in by_size[:_STRIP_PEOPLE]]
+    if people is not None:
+        shown |= {row for rows in strip for row in rows}
     pictures = {}
-    for index in sorted(wanted):
+    for row, path in ((row, people.paths[row]) for row in sorted(shown)) if people is not None else ():
         try:
-            pictures[index] = read_image(people.paths[index])
+            pictures[row] = read_image(path)
         except ImageError:
             continue  # a picture that cannot be shown is counted among the failures already
-    failed = np.linalg.norm(judgement.embeddings, axis=1) == 0.0
-    ball = [
-        index
-        for person in by_size[:_SPHERE_PEOPLE]
-        for index in np.flatnonzero((people.labels == person) & ~failed)[:_SPHERE_IMAGES].tolist()
-    ]
     return {
         "pictures": pictures,
-        "names": {index: people.identities[people.labels[index]] for index in wanted},
-        "samples": strip,
-        "sphere": SphereSample(judgement.embeddings[ball], [people.identities[people.labels[i]] for i in ball]),
+        "names": {row: faces.identities[row] for row in shown},
+        "row_names": {row: faces.names[row] for row in shown},
+        "samples": strip if people is not None else (),
+        "sphere": SphereSample(faces.embeddings[ball], [faces.identities[row] for row in ball]) if ball else None,
     }
 
 

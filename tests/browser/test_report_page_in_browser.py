@@ -19,12 +19,28 @@ SWITCHES = [
 ]  # fmt: skip
 
 
+OUTSIDE = """[...document.querySelectorAll('svg')].flatMap(s => {
+    const frame = s.getBoundingClientRect();
+    return [...s.querySelectorAll('text')].filter(t => {
+        const box = t.getBoundingClientRect();
+        return box.left < frame.left - 1 || box.right > frame.right + 1
+            || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+    }).map(t => t.textContent);
+})"""
+
+
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[object]:
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Path:
+    """Return the page of three models with everything that can be looked into."""
+    return write_report(tmp_path_factory.mktemp("laboratory"), example.example_models())
 
 
 @pytest.fixture(scope="module")
@@ -99,17 +115,7 @@ def test_nothing_is_wider_than_the_window(visit: Visit) -> None:
 
 
 def test_words_of_a_figure_lie_inside_it(visit: Visit) -> None:
-    cut = visit.page.evaluate(
-        """[...document.querySelectorAll('svg')].flatMap(s => {
-            const frame = s.getBoundingClientRect();
-            return [...s.querySelectorAll('text')].filter(t => {
-                const box = t.getBoundingClientRect();
-                return box.left < frame.left - 1 || box.right > frame.right + 1
-                    || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
-            }).map(t => t.textContent);
-        })"""
-    )
-    assert cut == []
+    assert visit.page.evaluate(OUTSIDE) == []
 
 
 def test_every_section_has_a_heading(visit: Visit) -> None:
@@ -152,4 +158,46 @@ def test_settings_open_with_a_click(browser: object, report: Path) -> None:
     assert not row.is_visible()
     visit.page.get_by_text("Every setting").click()
     assert row.is_visible()
+    visit.page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 480])
+def test_the_laboratory_fits_its_window(browser: object, laboratory: Path, width: int) -> None:
+    visit = Visit(browser, laboratory, width, "light")
+    assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert (visit.asked, visit.errors) == ([], [])
+    widths = visit.page.evaluate("[...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().width)")
+    assert len(widths) == 2 * 3 + 2 * 3 + 1 + 5
+    assert min(widths) > 250
+    cut = visit.page.evaluate(OUTSIDE)
+    assert cut == []
+    visit.page.close()
+
+
+def test_paper_is_white_and_nothing_is_cut_off_it(browser: object, laboratory: Path) -> None:
+    """A4 at 96 dots an inch with usual margins is 718 wide; who reads in the dark prints in the light."""
+    visit = Visit(browser, laboratory, 718, "dark")
+    visit.page.emulate_media(media="print", color_scheme="dark")
+    assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not visit.page.locator("nav").is_visible()
+    wide = visit.page.evaluate(
+        """[...document.querySelectorAll('main table, main figure')].filter(e => e.offsetParent &&
+            e.getBoundingClientRect().right > window.innerWidth + 1).map(e => e.textContent.slice(0, 60))"""
+    )
+    assert wide == []
+    kept = visit.page.evaluate(
+        """['figure', 'table.compact', '.card', 'tr'].map(
+            name => getComputedStyle(document.querySelector(`main ${name}`)).breakInside)"""
+    )
+    assert kept == ["avoid"] * 4
+    visit.page.close()
+
+
+def test_the_links_on_top_lead_to_every_section(browser: object, laboratory: Path) -> None:
+    visit = Visit(browser, laboratory, 1280, "light")
+    links = visit.page.evaluate(
+        "[...document.querySelectorAll('nav a')].map(a => a.getAttribute('href').slice(1))"
+    )
+    sections = visit.page.evaluate("[...document.querySelectorAll('main section')].map(s => s.id)")
+    assert links == sections
     visit.page.close()

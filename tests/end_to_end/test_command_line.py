@@ -69,7 +69,7 @@ def test_evaluate_on_a_folder(story: Any, sphereface: Any) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["people"] == 6
-    assert found["verification"]["eer"]["low"] <= found["verification"]["eer"]["high"]
+    assert found["verification"][0]["eer"]["low"] <= found["verification"][0]["eer"]["high"]
     assert len(found["operating_points_refused"]) == 2
     assert Path(found["report"]).name == "report.html"
 

@@ -14,9 +14,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "examples"
 
 
-def run(name: str, *words: str) -> str:
+def run(name: str, *words: str, folder: Path | None = None) -> str:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *words], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(EXAMPLES / name), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -35,14 +40,14 @@ def test_gallery_from_python(story: Any) -> None:
     assert len(re.findall(r"is taken for", run("gallery_from_python.py", str(story.folder)))) == 3
 
 
-@pytest.mark.parametrize("page", ["head.md"])
+@pytest.mark.parametrize("page", ["head.md", "evaluation.md"])
 def test_a_page_s_python_runs_as_it_stands(page: str, tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (PROJECT / "docs" / page).read_text("utf-8"), re.S | re.M)
     assert blocks
     for number, block in enumerate(blocks):
         script = tmp_path / f"block_{number}.py"
         script.write_text(block, "utf-8")
-        run(str(script))
+        run(str(script), folder=tmp_path)
 
 
 def test_every_example_has_a_test() -> None:

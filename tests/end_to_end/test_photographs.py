@@ -129,7 +129,7 @@ def test_real_faces_evaluate_counts_photographs_without_a_face(
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [(Path(each["path"]).name, each["outcome"]) for each in found["failures"]] == [(first.name, "no-face")]
-    searches = found["identification"]
+    searches = found["identification"][0]
     assert searches["failed_mated"] + searches["failed_non_mated"] + searches["failed_enrolments"] > 0
     done = program(*words, "--store", "--out", tmp_path / "report")
     assert done.returncode == 2

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sphereface.errors import DataError, NotEnoughDataError, SpherefaceError
+from sphereface.evaluation.units import locate_units
 from sphereface.participants import gather
 from sphereface.progress import Silent
 from sphereface.training.recipe import Recipe, parse_recipe
@@ -111,9 +112,9 @@ def test_what_cannot_work_is_refused_at_once(
     listed = parts["test"] / "pairs.txt"
     wanted = recipe(parts, **({"pairs": listed} if listed.exists() else {}))
     if error is None:
-        pairs = gather(wanted).pairs
-        assert pairs is not None
-        assert len(pairs.missing) == 1
+        found = gather(wanted)
+        assert found.pairs is not None
+        assert len(locate_units(found.pairs.units, found.judged.names).missing) == 1
     else:
         with pytest.raises(error, match=words):
             gather(wanted)

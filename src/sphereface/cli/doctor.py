@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or 'dlib'.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, an ONNX file, or 'dlib'.")
+    ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of folders (person / pictures).")],
     people: Annotated[int, typer.Option("--people", help="How many people to look at.")] = 60,
     images: Annotated[int, typer.Option("--images", help="Pictures of each, at most.")] = 4,

@@ -7,18 +7,51 @@ from typing import Annotated
 
 import typer
 
-from sphereface.cli.options import Detector, Faces, Figures, Json, Limits, Model, Pictures, model_folder
+from sphereface.cli.options import DataFolders, Detector, Faces, Figures, Json, Limits, Pictures, model_folder
 from sphereface.cli.output import Terminal, print_json
+from sphereface.evaluation.choices import Weighting
 
 
 def command(
-    model: Model = None,
-    data: Annotated[
+    models: Annotated[
         list[Path] | None,
-        typer.Option("--data", help="Folder of folders to judge on [default: the run's own test people]."),
+        typer.Option(
+            "--model",
+            help="Folder of a trained model, an ONNX file, or 'dlib'; repeat it to compare models "
+            "[default: $SPHEREFACE_MODEL, else runs/demo].",
+        ),
+    ] = None,
+    embeddings: Annotated[
+        list[Path] | None,
+        typer.Option("--embeddings", help="File of embeddings (.npz) instead of a model; repeat it to compare."),
+    ] = None,
+    data: DataFolders = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", help="What to compare, such as lfw-view2 or ijbc; 'list' shows all."),
+    ] = None,
+    protocol_files: Annotated[
+        Path | None, typer.Option("--protocol-files", help="The protocol's own file, or the folder of its files.")
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option("--pairs", help="Pair list over these pictures: LFW View 1 or 2, or CSV.")
+        Path | None, typer.Option("--pairs", help="Pair list instead of a protocol: LFW View 1 or 2, or CSV.")
+    ] = None,
+    everything: Annotated[
+        bool | None,
+        typer.Option(
+            "--everything/--protocol-only", help="Compare all with all as well [default: without a protocol]."
+        ),
+    ] = None,
+    groups: Annotated[
+        Path | None, typer.Option("--groups", help="CSV with the columns person,group: error rates by group.")
+    ] = None,
+    weighting: Annotated[
+        Weighting, typer.Option("--weighting", help="How the pictures of a template count in it.")
+    ] = "equal",
+    fuse: Annotated[bool, typer.Option("--fuse", help="Judge all models together as one more.")] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save-embeddings", help="Also write the first model's embeddings to this .npz."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the report [default: MODEL/evaluation].")
@@ -39,46 +72,82 @@ def command(
     figures: Figures = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a model on people it has not seen: every figure with its interval, and a report."""
-    from sphereface.cli.summary import print_evaluation, write_figures
-    from sphereface.evaluation import to_json
+    """Judge embeddings on people they have not seen: every figure with its interval, and a report."""
+    from sphereface.cli.summary import print_report, write_figures
+    from sphereface.data.group_file import read_groups
+    from sphereface.errors import ConfigurationError
+    from sphereface.evaluation.pair_list import kind_of_pair_list
     from sphereface.faces.quality import read_limits
-    from sphereface.journey import judge_model
+    from sphereface.laboratory import Question, evaluate
     from sphereface.presentation import describe_absent
+    from sphereface.subjects import Reading
 
-    judged = judge_model(
-        model_folder(model),
-        data=tuple(data or ()),
-        pairs=pairs,
-        out=out,
-        target_fpir=target_fpir,
-        target_fmr=target_fmr,
+    if protocol == "list":
+        _print_protocols(as_json)
+        return
+    if pairs is not None:
+        if protocol is not None:
+            raise ConfigurationError("--pairs is a protocol by itself; give --pairs or --protocol, not both")
+        protocol, protocol_files = kind_of_pair_list(pairs), pairs
+    if protocol is None and protocol_files is not None:
+        raise ConfigurationError("--protocol-files belongs to a --protocol; name one ('list' shows all)")
+    wanted: list[Path | None] = [*(models or ())] or ([] if embeddings else [None])
+    named = [model_folder(path) for path in wanted]
+    judged = evaluate(
+        named,
+        embeddings or (),
+        Question(
+            protocol=protocol,
+            files=protocol_files,
+            everything=everything,
+            groups=None if groups is None else read_groups(groups),
+            weighting=weighting,
+            target_fpir=target_fpir,
+            target_fmr=target_fmr,
+        ),
+        data=data or (),
+        reading=Reading(pictures, faces, detector, read_limits(limits or ())),
+        fuse=fuse,
         store=store,
-        pictures=pictures,
-        faces=faces,
-        detector=detector,
-        quality=read_limits(limits or ()),
+        save=save,
+        out=out,
         progress=Terminal(),
     )
-    judgement, page = judged.audit, judged.page
     write_figures(figures, judged.report)
     if as_json:
+        from sphereface.report.writing import report_data
+
         print_json(
             {
-                "report": str(page),
-                "operating_points": [point.model_dump(mode="json") for point in judgement.points],
-                "operating_points_refused": list(judgement.refusals),
+                "report": str(judged.page),
+                "operating_points": [point.model_dump(mode="json") for point in judged.points.issued],
+                "operating_points_refused": list(judged.points.refused),
                 "left_out": list(judged.left_out),
-                "failures": [{"path": str(f.path), "outcome": f.outcome} for f in judgement.failures],
-                **to_json(judgement.evaluation),
+                "failures": [{"path": str(f.path), "outcome": f.outcome} for f in judged.failures],
+                **report_data(judged.report),
             }
         )
         return
-    print_evaluation(judgement.evaluation)
+    print_report(judged.report)
+    for part, reason in judged.report.findings.absent.items() if judged.report.findings else ():
+        print(f"  not looked into, {part.replace('_', ' ')}: {reason}")
     if judged.left_out:
         print(f"  {describe_absent(judged.left_out)}")
-    for point in judgement.points:
+    for point in judged.points.issued:
         print(f"  operating point{' (stored)' if store else ''}: {point.describe()}")
-    for refusal in judgement.refusals:
+    for refusal in judged.points.refused:
         print(f"  no operating point: {refusal}")
-    print(f"report: {page}")
+    print(f"report: {judged.page}")
+
+
+def _print_protocols(as_json: bool) -> None:
+    from sphereface.evaluation.protocols import PROTOCOLS
+
+    if as_json:
+        print_json(
+            {name: {"title": e.title, "citation": e.citation, "files": e.files} for name, e in PROTOCOLS.items()}
+        )
+        return
+    width = max(map(len, PROTOCOLS))
+    for name, entry in PROTOCOLS.items():
+        print(f"  {name:<{width}}  {entry.title}: {entry.files or 'no files, the pictures define it'}")

@@ -19,9 +19,9 @@ from sphereface.cli.options import (
     Pictures,
     gallery_file,
     load_model,
-    operating_point,
 )
 from sphereface.cli.output import print_json
+from sphereface.cli.points import PointFile, point_for, preprocessing
 
 if TYPE_CHECKING:
     from sphereface.embedder import Face
@@ -37,6 +37,7 @@ def command(
     faces: Faces = "all",
     detector: Detector = "yunet",
     limits: Limits = None,
+    point_file: PointFile = None,
     as_json: Json = False,
 ) -> None:
     """Name everybody in a picture, or answer *unknown*, at a measured operating point."""
@@ -47,8 +48,9 @@ def command(
     path = gallery_file(gallery)
     with open_gallery(path, fingerprint=embedder.fingerprint, dimension=embedder.dimension, create=False) as book:
         found, vectors = embed_everybody(embedder, image, reader_for(embedder, pictures, faces, detector, limits))
-        point = operating_point(card, "fpir")
-        answers = book.identify(vectors, point, k=candidates)
+        point = point_for(card, "fpir", point_file)
+        read = preprocessing(pictures, faces, detector, limits)
+        answers = book.identify(vectors, point, k=candidates, preprocessing=read)
     assert point is not None  # identify refuses to answer without one
     if answers[0].warning:  # about the gallery, so the same for every face
         print(f"warning: {answers[0].warning}", file=sys.stderr)

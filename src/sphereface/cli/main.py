@@ -11,7 +11,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from sphereface.cli import align, dataset, demo, doctor, enroll, evaluate, identify, margins, models, train, verify
+from sphereface.cli import (
+    align,
+    calibrate,
+    dataset,
+    demo,
+    doctor,
+    enroll,
+    evaluate,
+    identify,
+    margins,
+    models,
+    operating_point,
+    train,
+    verify,
+)
 from sphereface.cli.output import print_json
 from sphereface.errors import MissingExtraError, SpherefaceError, reason_of
 from sphereface.version import __version__
@@ -31,6 +45,8 @@ app.command("align")(align.command)
 app.command("doctor")(doctor.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
+app.command("calibrate")(calibrate.command)
+app.command("operating-point")(operating_point.command)
 app.command("enroll")(enroll.command)
 app.command("verify")(verify.command)
 app.command("identify")(identify.command)

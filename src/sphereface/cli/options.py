@@ -20,15 +20,23 @@ DEFAULT_MODEL = Path("runs/demo")
 Model = Annotated[
     Path | None,
     typer.Option(
-        "--model", help="Folder of a trained model, or 'dlib' [default: $SPHEREFACE_MODEL, else runs/demo]."
+        "--model",
+        help="Folder of a trained model, an ONNX file, or 'dlib' [default: $SPHEREFACE_MODEL, else runs/demo].",
     ),
 ]
 GalleryFile = Annotated[
     Path | None,
     typer.Option("--gallery", help="Gallery file [default: $SPHEREFACE_GALLERY, else one in your data folder]."),
 ]
+EmbeddingFile = Annotated[
+    Path | None, typer.Option("--embeddings", help="File of embeddings (.npz) instead of a model.")
+]
+DataFolders = Annotated[
+    list[Path] | None, typer.Option("--data", help="Folder of pictures [default: the run's own test people].")
+]
 Figures = Annotated[
-    Path | None, typer.Option("--figures", help="Also write every figure of the report as PNG to this folder.")
+    Path | None,
+    typer.Option("--figures", help="Also write every figure of the report as PNG and PDF to this folder."),
 ]
 Pictures = Annotated[
     PictureKind,
@@ -71,12 +79,9 @@ def load_model(given: Path | None) -> tuple[Embedder, ModelCard]:
     Raises:
         ModelError: If there is none; the message names the command that makes one.
     """
-    from sphereface.checkpoint import load_card
-    from sphereface.embedder import load_embedder
+    from sphereface.embedder import load_model as load
 
-    folder = model_folder(given)
-    card = load_card(folder)
-    return load_embedder(folder), card
+    return load(model_folder(given))
 
 
 def operating_point(card: ModelCard, kind: str) -> OperatingPoint | None:

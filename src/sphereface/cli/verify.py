@@ -18,9 +18,9 @@ from sphereface.cli.options import (
     Pictures,
     gallery_file,
     load_model,
-    operating_point,
 )
 from sphereface.cli.output import print_json
+from sphereface.cli.points import PointFile, point_for, preprocessing
 from sphereface.errors import ConfigurationError, GalleryError, ModelError, nearest
 
 if TYPE_CHECKING:
@@ -37,20 +37,25 @@ def command(
     faces: Faces = "largest",
     detector: Detector = "yunet",
     limits: Limits = None,
+    point_file: PointFile = None,
     as_json: Json = False,
 ) -> None:
     """Say whether two pictures show one person, or whether a picture shows an enrolled person."""
     from sphereface.cli.pictures import embed_pictures, reader_for
+    from sphereface.gallery.decision import check_pair_point, read_otherwise
 
     if faces == "all":
         raise ConfigurationError("two faces are compared: choose --faces largest, central or error")
     embedder, card = load_model(model)
-    point = operating_point(card, "fmr")
+    point = point_for(card, "fmr", point_file)
     if point is None:
         raise ModelError(
             "this model has no operating point for comparing two pictures, so no score can be called a match; "
             "measure one with 'sphereface evaluate --store' on more people, or at a higher --target-fmr"
         )
+    check_pair_point(point, embedder.fingerprint)
+    if warning := read_otherwise(point, preprocessing(pictures, faces, detector, limits)):
+        print(f"warning: {warning}", file=sys.stderr)
     reading = reader_for(embedder, pictures, faces, detector, limits)
     if Path(first).exists() or (gallery is None and not gallery_file(None).exists()):
         vectors = embed_pictures(embedder, [Path(first), second], reading)

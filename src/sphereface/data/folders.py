@@ -26,6 +26,7 @@ MANIFEST_NAME: Final = "manifest.jsonl"
 TRACKS_NAME: Final = "tracks.jsonl"
 """In a folder of face tracks, where every crop comes from (:mod:`sphereface.data.video_tracks`)."""
 
+_DEEPEST = 8  # folders inside each other that a protocol's pictures lie in
 _CHUNK = 256  # files a thread takes at a time: the bookkeeping of one future per file costs more
 _BLOCK = 1 << 20  # bytes read at once, so that a huge file costs time but no memory
 _NAMED = 3  # how many offenders a message names before it only counts them
@@ -104,6 +105,28 @@ def person_folders(folder: Path) -> dict[str, tuple[Path, ...]]:
             f"or run: sphereface dataset check '{folder}'"
         )
     return listing.people
+
+
+def every_picture(folder: Path) -> tuple[Path, ...]:
+    """Return every picture below a folder, however deep up to eight folders, sorted; nothing is opened.
+
+    Raises:
+        DataError: If the folder is missing, cannot be listed, or holds no picture.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"there is no folder '{folder}'; check the path")
+    found: list[Path] = []
+    waiting = [(folder.resolve(), 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        inner, pictures, _ = _sorted_out(place)
+        found.extend(pictures)
+        if depth < _DEEPEST:
+            waiting.extend((other, depth + 1) for other in reversed(inner))
+    if not found:
+        raise DataError(f"there is no picture below '{folder}'; check the path")
+    return tuple(found)
 
 
 def is_image_name(name: str) -> bool:

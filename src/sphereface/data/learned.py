@@ -8,6 +8,7 @@ of names is what it is, and it should be shared as little as the names.)
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,16 @@ class Learned:
         by_picture[people.labels[np.isin(_picture_codes(people.hashes), self.pictures)]] = True
         return tuple(people.identities[number] for number in np.flatnonzero(by_name | by_picture))
 
+    def seen_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return which of these names were learned from."""
+        listed = tuple(dict.fromkeys(names))
+        known = np.isin(_name_codes(listed), self.people)
+        return tuple(listed[number] for number in np.flatnonzero(known))
+
+    def seen_pictures(self, hashes: Sequence[str]) -> NDArray[np.bool_]:
+        """Say of each picture, by its SHA-256 in hexadecimal, whether it was learned from."""
+        return np.isin(_picture_codes(list(hashes)), self.pictures)
+
     def unseen(self, people: Manifest, what: str = "data") -> tuple[Manifest, tuple[str, ...]]:
         """Leave out everybody who was learned from; return the rest and who was left out.
 
@@ -88,7 +99,7 @@ def read_learned(folder: Path) -> Learned | None:
         if path.stat().st_size > _LARGEST_FILE:
             raise DataError(f"'{path}' is larger than any list of learned people; restore it from a copy")
         tensors = safetensors.numpy.load(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter beside a model that is one file
         return None
     except OSError as error:
         raise DataError(f"cannot read '{path}': {error.strerror or error}") from error

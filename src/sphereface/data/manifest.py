@@ -7,6 +7,7 @@ are contiguous again, so the number of classes is always ``len(manifest.identiti
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.data.folders import hash_files, nfc, person_folders
+from sphereface.data.folders import every_picture, hash_files, nfc, person_folders
 from sphereface.errors import DataError, nearest
+from sphereface.names import comparable_name
 from sphereface.progress import SILENT, Progress
 
 
@@ -47,6 +49,17 @@ class Manifest:
             for path, label, file_hash in zip(self.paths, self.labels, self.hashes, strict=True)
         )
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each file is called beside the others: its path below the folder of them all, ``person/1.jpg``."""
+        above = os.path.commonpath([path.parent.parent for path in self.paths])
+        return tuple(path.relative_to(above).as_posix() for path in self.paths)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who is in each file, N names."""
+        return tuple(self.identities[label] for label in self.labels.tolist())
 
     def images_per_identity(self) -> NDArray[np.int64]:
         """Return the number of files of every person, shape (C,), int64."""
@@ -184,13 +197,26 @@ def read_manifest(*folders: Path, progress: Progress = SILENT) -> Manifest:
     return Manifest(identities, paths, labels, hash_files(paths, progress))
 
 
-def comparable_name(name: str) -> str:
-    """Return a name as datasets should compare it: NFC, caseless, underscores as spaces, stripped.
+def read_pictures(*folders: Path, progress: Progress = SILENT) -> Manifest:
+    """Read every picture below one or more folders, at any depth; the folder a picture lies in gives it its name.
 
-    >>> comparable_name(" Ana_de_Armas")
-    'ana de armas'
+    For the pictures of a protocol, whose own files say who is who.
+
+    Args:
+        folders: At least one folder.
+        progress: Told about every file hashed.
+
+    Raises:
+        DataError: If a folder is missing, cannot be read or holds no picture.
     """
-    return " ".join(nfc(nfc(name).casefold()).replace("_", " ").split())
+    paths = sorted(
+        {path for folder in folders for path in every_picture(folder)},
+        key=lambda path: (nfc(path.parent.name), nfc(path.name), str(path)),
+    )
+    identities, labels = np.unique([nfc(path.parent.name) for path in paths], return_inverse=True)
+    return Manifest(
+        tuple(map(str, identities)), tuple(paths), labels.astype(np.int64), hash_files(paths, progress)
+    )
 
 
 def name_digest(name: str) -> bytes:

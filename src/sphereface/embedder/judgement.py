@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sphereface.evaluation.choices import Weighting
+from sphereface.evaluation.settings import Settings
+
 
 class Judgement(BaseModel):
     """How the trained network is judged.
@@ -27,3 +30,14 @@ class Judgement(BaseModel):
     target_fpir: float = Field(0.01, gt=0.0, lt=1.0)
     target_fmr: float = Field(0.001, gt=0.0, lt=1.0)
     seed: int = Field(0, ge=0, lt=2**63)
+
+    def evaluation_settings(self, weighting: Weighting = "equal") -> Settings:
+        """Return what of it an evaluation takes, and how templates are pooled in it."""
+        return Settings(
+            weighting=weighting,
+            images_per_identity=self.images_per_identity,
+            enrolled_fraction=self.enrolled_fraction,
+            templates_per_person=self.templates_per_person,
+            least_images=self.least_images,
+            seed=self.seed,
+        )

@@ -6,13 +6,12 @@ proves little. The report prints these figures beside the trained one.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from sphereface.backbones import build_backbone
 from sphereface.data.manifest import Manifest
 from sphereface.data.sanity import blanked, colour_embedding, pixel_embedding
 from sphereface.errors import ImageError
@@ -27,7 +26,7 @@ _CONTRACT = InputContract(size="112x96")
 
 
 def shortcut_rates(people: Manifest, seed: int = 0) -> list[Shortcut]:
-    """Measure the shortcuts on some of the people (150 at most, 6 images each).
+    """Measure the shortcuts on some of the people (150 at most, 6 images each); the network only where torch is.
 
     Args:
         people: Aligned 112x112 crops; pictures of another size are passed over.
@@ -52,12 +51,10 @@ def shortcut_rates(people: Manifest, seed: int = 0) -> list[Shortcut]:
             lambda: pixel_embedding(blanked(images)),
             "pixels again, with face and hair covered by one grey shape",
         ),
-        (
-            "untrained network",
-            lambda: _untrained(images, seed),
-            "an SFNet-4 with its initial random weights",
-        ),
     ]
+    if importlib.util.find_spec("torch"):
+        explanation = "an SFNet-4 with its initial random weights"
+        ways.append(("untrained network", lambda: _untrained(images, seed), explanation))
     return [
         Shortcut(name, verify(all_pairs(embed(), names)).eer, explanation) for name, embed, explanation in ways
     ]
@@ -82,6 +79,10 @@ def _some(people: Manifest) -> tuple[NDArray[np.uint8], list[str]]:
 
 
 def _untrained(images: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
+    import torch
+
+    from sphereface.backbones import build_backbone
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_backbone("sfnet4", size=_CONTRACT.size)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sphereface.evaluation.choices import Rule
 from sphereface.evaluation.scores import Pairs, PairScores
 from sphereface.evaluation.steps import above
-
-Rule = Literal["middle", "plateau"]
 
 Scores = NDArray[np.floating[Any]]
 Group = tuple[int, int]  # the folds of a pair's two people, the smaller first
@@ -65,7 +64,16 @@ def fold_accuracy(scores: PairScores, rule: Rule = "middle") -> FoldAccuracy:
         train_genuine = [s for other, s in genuine.items() if set(group).isdisjoint(other)]
         train_impostor = [s for other, s in impostor.items() if set(group).isdisjoint(other)]
         if not train_genuine or not train_impostor:
-            return FoldAccuracy(None, None, f"too few people for {FOLDS} folds: one has nothing to learn from")
+            few = (
+                "too few folds in the list"
+                if scores.genuine.fold is not None
+                else f"too few people for {FOLDS} folds"
+            )
+            return FoldAccuracy(None, None, f"{few}: one has nothing to learn from")
+        if all(np.isneginf(s[-1]) for s in (*train_genuine, *train_impostor)):  # sorted: none has a score
+            return FoldAccuracy(
+                None, None, "no pair outside one of the folds has a score to learn a threshold from"
+            )
         learn = _middle_threshold if rule == "middle" else _plateau_threshold
         left = (train_genuine, train_impostor) if scores.genuine.fold is not None else whole
         share = 0.5 if scores.balanced else _count(left[0]) / (_count(left[0]) + _count(left[1]))
@@ -93,7 +101,7 @@ def _by_group(pairs: Pairs, scores: PairScores) -> dict[Group, Scores]:
         else:
             first = second = pairs.fold[chunk].astype(np.int32)
         code = np.minimum(first, second) * folds + np.maximum(first, second)
-        order = np.argsort(code.astype(np.uint16), kind="stable")  # 16 bits: a radix sort
+        order = np.argsort(code.astype(np.uint16 if folds <= 256 else np.int32), kind="stable")  # 16 bits: radix
         values, starts = np.unique(code[order], return_index=True)
         for value, part in zip(values, np.split(pairs.scores[chunk][order], starts[1:]), strict=True):
             parts.setdefault(divmod(int(value), folds), []).append(part)

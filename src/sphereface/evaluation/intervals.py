@@ -15,10 +15,9 @@ that was estimated             accuracy, FNMR at an FMR, FNIR at an FPIR.
 =============================  =======================================================================
 
 Resampling people with weights w and giving a pair the weight w_a w_b is 1.6 to 1.9 times too wide wherever
-couples, not people, carry the noise: on lists like LFW's, and at the low rates of all-against-all scores. So
-each resample moves a curve by its linear part only, sum over people of (w - 1) times their residuals, scaled
-at each threshold so that its variance is exactly V of the table's first row. One method then serves sparse
-lists and all-against-all scores, and costs one matrix product of resamples x people x thresholds.
+couples, not people, carry the noise: on lists like LFW's, and at low rates. So each resample moves a curve by its
+linear part only, sum over people of (w - 1) times their residuals, scaled at each threshold so that its variance
+is V of the table's first row: one product of resamples x people x thresholds, for lists and for all pairs.
 """
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ SUPPORTED_ERRORS = 10  # effective expected errors below which a rate is not rep
 
 def wilson(p: float | Floats, n: float | Floats, quantile: float | Floats) -> tuple[Floats, Floats]:
     """Return Wilson's score interval for a share ``p`` of ``n`` (effective) trials.
-
-    With no error at all the upper end is -log(tail) / n, the rule of three (3 / n at 95 %); likewise below 1.
 
     Args:
         p: Observed shares.
@@ -87,9 +84,8 @@ def kish(totals: NDArray[np.integer] | Floats, couples: float | None = None) -> 
     This is the least that n trials can be worth, used where no error is there to measure correlation by.
 
     Args:
-        totals: Trials of each person.
-        couples: For pairs of two people: the sum over couples of (trials of the couple)². Each trial then
-            counts for two people.
+        totals: Trials of each person; a pair of two people counts for both.
+        couples: For such pairs: the sum over couples of (trials of the couple)².
 
     >>> kish(np.array([2, 2, 2]))
     3.0
@@ -112,6 +108,7 @@ class PersonRate:
         variance: Shape (K,): V, the variance of the rate at a fixed threshold.
         least: Effective number of trials if all trials that share a person were decided together.
         clusters: Number of people behind the variance.
+        roles: How many people each trial counts for: 2 for impostor pairs.
     """
 
     rate: Floats
@@ -120,6 +117,7 @@ class PersonRate:
     variance: Floats
     least: float
     clusters: int
+    roles: int = 1
 
     def effective(self) -> Floats:
         """Return n_eff at every threshold, shape (K,), between ``least`` and ``trials``.
@@ -130,22 +128,49 @@ class PersonRate:
         spread = self.rate * (1.0 - self.rate)
         with np.errstate(divide="ignore", invalid="ignore"):
             design = np.where(spread > 0, self.variance * self.trials / spread, 1.0)
-        errors: Floats = np.minimum(self.rate, 1.0 - self.rate) * self.trials
-        steady = np.flatnonzero(errors >= STEADY_ERRORS)
         worst = self.trials / self.least if self.least > 0 else 1.0
-        if steady.size:
-            nearest = steady[np.abs(np.arange(len(design))[:, None] - steady).argmin(axis=1)]
-            design = np.maximum(design, np.where(errors < STEADY_ERRORS, design[nearest], 1.0))
+        steady, nearest = self._steady()
+        if nearest is not None:
+            design = np.maximum(design, np.where(steady, 1.0, design[nearest]))
         else:
-            design = np.where(errors > 0, design, worst)
+            design = np.where(self.errors > 0, design, worst)
         return np.asarray(self.trials / np.clip(design, 1.0, max(worst, 1.0)), dtype=np.float64)
+
+    def witnesses(self) -> Floats:
+        """Return the number of people who effectively bear witness to V at every threshold, shape (K,).
+
+        V is known badly where a few people who resemble everybody make most of the errors. With q = residuals²
+        these are Satterthwaite's degrees of freedom, 2 (sum q)² / variance of sum q: all people if all are alike.
+        Of the fourth moments, p (1 - p) (1 - 6 p (1 - p)) a trial is that errors are 0 or 1: Wilson knows of it.
+        With fewer than 30 errors the nearest threshold with 30 tells, or else all people are taken for alike.
+        """
+        spread = self.rate * (1.0 - self.rate)
+        q = self.residuals**2
+        binary = self.roles * self.trials * spread * (1.0 - 6.0 * spread)
+        total = q.sum(axis=0) ** 2
+        variance = (q**2).sum(axis=0) - binary - total / self.clusters
+        people = np.divide(2.0 * total, variance, out=np.full_like(total, self.clusters), where=variance > 0)
+        steady, nearest = self._steady()
+        people = np.where(steady, people, self.clusters if nearest is None else people[nearest])
+        return np.asarray(np.clip(people, 2.0, max(self.clusters, 2)), dtype=np.float64)
+
+    @property
+    def errors(self) -> Floats:
+        """Errors or right answers, whichever are fewer, at every threshold, shape (K,)."""
+        return np.asarray(np.minimum(self.rate, 1.0 - self.rate) * self.trials, dtype=np.float64)
+
+    def _steady(self) -> tuple[NDArray[np.bool_], NDArray[np.int64] | None]:
+        """Return which thresholds have 30 errors, and for each the nearest that has; None if there is none."""
+        steady = self.errors >= STEADY_ERRORS
+        if not steady.any():
+            return steady, None
+        known = np.flatnonzero(steady)
+        return steady, known[np.abs(np.arange(len(steady))[:, None] - known).argmin(axis=1)]
 
     def band(self, confidence: float) -> tuple[Floats, Floats]:
         """Return the pointwise interval at every threshold, each of shape (K,)."""
-        ends = [
-            interval(float(p), float(n), confidence, self.clusters)
-            for p, n in zip(self.rate, self.effective(), strict=True)
-        ]
+        figures = zip(self.rate, self.effective(), self.witnesses(), strict=True)
+        ends = [interval(float(p), float(n), confidence, float(people)) for p, n, people in figures]
         low, high = np.array(ends).reshape(-1, 2).T
         return low, high
 
@@ -206,7 +231,7 @@ def dyadic(
     # The difference of two sums is unsteady where couples, not people, carry the noise; the couples' own
     # variance is then the answer, and otherwise below it.
     variance = np.maximum(_left_out(residuals, totals, n) - within, within) / n**2
-    return PersonRate(rate, n, residuals, variance, kish(totals, couples), people)
+    return PersonRate(rate, n, residuals, variance, kish(totals, couples), people, roles=2)
 
 
 def _left_out(residuals: Floats, totals: Floats, trials: int) -> Floats:

@@ -1,36 +1,31 @@
-"""Everything at once: from embeddings and names to an Evaluation."""
+"""Everything at once: from embeddings to an Evaluation, over all pairs or as a protocol says."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sphereface.errors import DataError
-from sphereface.evaluation.folds import Rule
+from sphereface.evaluation.crowds import CrowdScores, crowd_scores, judge_crowd
+from sphereface.evaluation.distractors import Product, float32_product
+from sphereface.evaluation.embedding_set import EmbeddingSet, embedding_set
+from sphereface.evaluation.evaluation import Evaluation
+from sphereface.evaluation.hypersphere import measure_health
 from sphereface.evaluation.identification import identify
-from sphereface.evaluation.intervals import clustered
-from sphereface.evaluation.pair_list import PairList
-from sphereface.evaluation.results import Evaluation, Health, Rate
-from sphereface.evaluation.scores import (
-    Embeddings,
-    Mask,
-    PairScores,
-    all_pairs,
-    at_most,
-    checked,
-    listed_pairs,
-    person_codes,
-)
-from sphereface.evaluation.search import SearchScores, open_set_split, search
+from sphereface.evaluation.images import Embeddings, Mask
+from sphereface.evaluation.linear_probe import linear_probe
+from sphereface.evaluation.protocol import Positions, Protocol, UnitClasses, UnitSearch
+from sphereface.evaluation.results import ClassAccuracy, ScoredPair, Source, Verification
+from sphereface.evaluation.scores import PairScores, all_pairs, listed_pairs
+from sphereface.evaluation.search import OpenSetSplit, SearchScores, open_set_split, search
+from sphereface.evaluation.settings import DEFAULT, Settings
+from sphereface.evaluation.units import embed_units
 from sphereface.evaluation.verification import verify
-from sphereface.sphere import health
 
-FMR_TARGETS = (1e-2, 1e-3, 1e-4)
-FPIR_TARGETS = (0.01, 0.1)
+_MOST_UNITS = 25_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,67 +33,164 @@ class Comparisons:
     """Every score an evaluation and the operating points are made from, computed once.
 
     Attributes:
-        embeddings: Shape (N, d), as given.
-        identities: N names.
-        failed: Shape (N,), bool: images that could not be embedded, or None.
-        pairs: All against all.
-        searches: An open-set draw of the people, searched.
-        listed: A protocol's own pairs, if there are any.
-        settings: How they were drawn, for the report.
+        faces: What pairs and searches speak of: pictures, or the units of a protocol.
+        rows: For each of ``pairs``, shape (U,): the row of the original set that shows each unit it speaks of, -1
+            for none.
+        pairs: All against all, or the lists of a protocol.
+        searches: An open-set draw of the people, or the galleries of a protocol.
+        crowds: Searches among distractors.
+        classes: What else is told from the embedding.
+        source: The protocol they follow.
+        spread: Positions in ``faces`` on which the health of the hypersphere is measured, and the rows that show
+            them; None for all.
     """
 
-    embeddings: Embeddings
-    identities: Sequence[str]
-    failed: Mask | None
-    pairs: PairScores
-    searches: SearchScores
-    listed: PairScores | None
-    settings: dict[str, Any]
+    faces: EmbeddingSet
+    rows: tuple[Positions, ...]
+    pairs: tuple[PairScores, ...]
+    searches: tuple[SearchScores, ...]
+    crowds: tuple[CrowdScores, ...] = ()
+    classes: tuple[ClassAccuracy, ...] = ()
+    source: Source | None = None
+    spread: tuple[Positions, Positions] | None = None
 
 
-def compare(
-    embeddings: Embeddings,
-    identities: Sequence[str],
-    *,
-    listed: PairList | None = None,
-    failed: Mask | None = None,
-    images_per_identity: int | None = 10,
-    enrolled_fraction: float = 0.5,
-    templates_per_person: int = 1,
-    least_images: int = 1,
-    seed: int = 0,
-) -> Comparisons:
-    """Compare all against all, search an open-set draw, and score a protocol's list.
+def compare(faces: EmbeddingSet, settings: Settings = DEFAULT) -> Comparisons:
+    """Compare all against all, and search an open-set draw of the people.
 
-    Arguments and errors are those of :func:`evaluate`.
+    Raises:
+        DataError: If the embeddings are unusable.
+        ConfigurationError: If a setting is out of range.
+        NotEnoughDataError: If there is one person only, nobody has two images, or no one can be searched.
     """
-    pairs = all_pairs(embeddings, identities, failed=failed, images_per_identity=images_per_identity, seed=seed)
-    split = open_set_split(
-        identities,
-        enrolled_fraction=enrolled_fraction,
-        templates_per_person=templates_per_person,
-        least_images=least_images,
-        images_per_identity=images_per_identity,
-        seed=seed,
+    if not any(faces.identities):
+        raise DataError(
+            "no row says who is in its picture ('identity' is empty); give identities, or a protocol that "
+            "knows them"
+        )
+    pairs = all_pairs(
+        faces.embeddings,
+        faces.identities,
+        failed=faces.failed,
+        images_per_identity=settings.images_per_identity,
+        seed=settings.seed,
     )
-    settings: dict[str, Any] = {
-        "images_per_identity": images_per_identity,
-        "enrolled_fraction": enrolled_fraction,
-        "templates_per_person": templates_per_person,
-        "least_images": least_images,
-        "seed": seed,
-        "failed_images": 0 if failed is None else int(np.sum(failed)),
-    }
-    if listed is not None:
-        settings |= {"listed": listed.title, "listed_missing": list(listed.missing)}
+    split = open_set_split(
+        faces.identities,
+        enrolled_fraction=settings.enrolled_fraction,
+        templates_per_person=settings.templates_per_person,
+        least_images=settings.least_images,
+        images_per_identity=settings.images_per_identity,
+        seed=settings.seed,
+    )
+    searches = search(faces.embeddings, faces.identities, split, failed=faces.failed)
+    return Comparisons(faces, (np.arange(len(faces)),), (pairs,), (searches,))
+
+
+def follow(
+    faces: EmbeddingSet, protocol: Protocol, settings: Settings = DEFAULT, product: Product = float32_product
+) -> Comparisons:
+    """Compare what a protocol says, and search its galleries one by one.
+
+    A picture the protocol names and the set does not have counts as one that failed.
+
+    Args:
+        faces: The pictures at hand.
+        protocol: What to compare.
+        settings: How templates are pooled, and what the figures are measured at.
+        product: What searches a crowd first and roughly.
+
+    Raises:
+        DataError: If none of the protocol's pictures is there, or it contradicts the set or itself.
+        NotEnoughDataError: If a list has pairs of one kind only, or a gallery has nobody.
+    """
+    people = protocol.units.people
+    spread = _without_crowds(protocol, settings.seed)
+    found = embed_units(protocol.units, faces, settings.weighting)
+    units = EmbeddingSet(
+        found.embeddings,
+        people,
+        protocol.units.names,
+        found.failed,
+        model=faces.model,
+        preprocessing=faces.preprocessing,
+        title=faces.title,
+    )
     return Comparisons(
-        embeddings,
-        identities,
-        failed,
-        pairs,
-        search(embeddings, identities, split, failed=failed),
-        None if listed is None else listed_pairs(embeddings, listed, identities, failed=failed),
-        settings,
+        units,
+        (found.rows,) * len(protocol.pairs),
+        pairs=tuple(
+            listed_pairs(units.embeddings, pairs, people, failed=units.failed) for pairs in protocol.pairs
+        ),
+        searches=tuple(
+            search(units.embeddings, people, _split(wanted, people), failed=units.failed)
+            for wanted in protocol.searches
+        ),
+        crowds=tuple(crowd_scores(units, crowd, settings.fmr_targets, product) for crowd in protocol.distractors),
+        classes=tuple(_told(units, told, settings.confidence) for told in protocol.classes),
+        source=Source(protocol.name, protocol.title, protocol.citation, protocol.note, found.missing),
+        spread=(spread, found.rows[spread]),
+    )
+
+
+def joined(first: Comparisons, second: Comparisons) -> Comparisons:
+    """Return both sets of comparisons as one; the first is the one to speak of."""
+    return replace(
+        first,
+        rows=(*first.rows, *second.rows),
+        pairs=(*first.pairs, *second.pairs),
+        searches=(*first.searches, *second.searches),
+        crowds=(*first.crowds, *second.crowds),
+        classes=(*first.classes, *second.classes),
+        source=first.source or second.source,
+    )
+
+
+def judge(comparisons: Comparisons, settings: Settings = DEFAULT) -> Evaluation:
+    """Turn comparisons into figures with intervals, and measure how the embedding uses the hypersphere.
+
+    Raises:
+        ConfigurationError: If a setting is out of range.
+        NotEnoughDataError: If searches have no mated or no non-mated probe.
+    """
+    faces = comparisons.faces
+    spread = faces if comparisons.spread is None else faces.select(comparisons.spread[0])
+    health = measure_health(
+        spread.embeddings,
+        spread.identities,
+        failed=spread.failed,
+        images_per_identity=settings.images_per_identity,
+        confidence=settings.confidence,
+        seed=settings.seed,
+        norms=spread.norms,
+        quality=spread.quality,
+    )
+    if comparisons.spread is not None:
+        rows = comparisons.spread[1]
+        health = replace(health, widest=_in_rows(health.widest, rows), nearest=_in_rows(health.nearest, rows))
+    return Evaluation(
+        title=faces.title,
+        images=len(faces),
+        people=len(set(faces.identities)),
+        verifications=tuple(
+            _verified(pairs, rows, settings)
+            for pairs, rows in zip(comparisons.pairs, comparisons.rows, strict=True)
+        ),
+        identifications=tuple(
+            identify(
+                searches,
+                fpir_targets=settings.fpir_targets,
+                confidence=settings.confidence,
+                resamples=settings.resamples,
+                seed=settings.seed,
+            )
+            for searches in comparisons.searches
+        ),
+        health=health,
+        crowds=tuple(judge_crowd(crowd, settings) for crowd in comparisons.crowds),
+        classes=comparisons.classes,
+        source=comparisons.source,
+        settings={**settings.to_json(), "failed_images": int(faces.failed.sum())},
     )
 
 
@@ -106,167 +198,82 @@ def evaluate(
     embeddings: Embeddings,
     identities: Sequence[str],
     *,
-    listed: PairList | None = None,
+    names: Sequence[str] | None = None,
     failed: Mask | None = None,
-    images_per_identity: int | None = 10,
-    fmr_targets: Sequence[float] = FMR_TARGETS,
-    fpir_targets: Sequence[float] = FPIR_TARGETS,
-    enrolled_fraction: float = 0.5,
-    templates_per_person: int = 1,
-    least_images: int = 1,
-    threshold_rule: Rule = "middle",
-    confidence: float = 0.95,
-    resamples: int = 400,
-    seed: int = 0,
+    protocol: Protocol | None = None,
+    **settings: Any,
 ) -> Evaluation:
     """Judge an embedding on people it has not seen: verification, open-set search and health.
 
     Args:
         embeddings: Shape (N, d), any norm but zero.
         identities: N names.
-        listed: A protocol's own pairs, as positions among the N images, judged beside all pairs.
-        failed: Shape (N,), bool: images that could not be embedded. Their rows are ignored; searches and
-            listed pairs with them are counted as errors, and all-against-all pairs do not contain them.
-        images_per_identity: At most so many images of a person in all pairs and searches; None for all.
-        fmr_targets: False match rates at which FNMR is measured.
-        fpir_targets: False positive identification rates at which FNIR is measured.
-        enrolled_fraction: Share of people enrolled in the open-set search.
-        templates_per_person: Images enrolled of each of them.
-        least_images: Only people with so many images are drawn for enrolment; the others are strangers.
-        threshold_rule: How the folds of the accuracy choose their threshold.
-        confidence: Of all intervals, two-sided.
-        resamples: Resamples of people behind the intervals of figures whose threshold was estimated.
-        seed: Of every draw.
+        names: What a protocol calls each row; its number, if None.
+        failed: Shape (N,), bool: images that could not be embedded. Their rows are ignored; searches, genuine
+            pairs and listed pairs with them are counted as errors.
+        protocol: What to compare; all against all, if None.
+        settings: As in :class:`~sphereface.evaluation.settings.Settings`; a protocol has targets of its own.
 
     Raises:
-        DataError: If the embeddings are unusable or do not fit the names or the list.
+        DataError: If the embeddings are unusable or do not fit the names or the protocol.
         ConfigurationError: If a setting is out of range.
         NotEnoughDataError: If there is one person only, nobody has two images, or no one can be searched.
     """
-    comparisons = compare(
-        embeddings,
-        identities,
-        listed=listed,
-        failed=failed,
-        images_per_identity=images_per_identity,
-        enrolled_fraction=enrolled_fraction,
-        templates_per_person=templates_per_person,
-        least_images=least_images,
-        seed=seed,
+    faces = embedding_set(embeddings, identities, names=names, failed=failed)
+    if protocol is None:
+        chosen = Settings(**settings)
+        return judge(compare(faces, chosen), chosen)
+    chosen = Settings(**{**protocol.own_settings(), **settings})
+    return judge(follow(faces, protocol, chosen), chosen)
+
+
+def _verified(pairs: PairScores, rows: Positions, settings: Settings) -> Verification:
+    found = verify(
+        pairs,
+        fmr_targets=settings.fmr_targets,
+        threshold_rule=settings.threshold_rule,
+        confidence=settings.confidence,
+        resamples=settings.resamples,
+        seed=settings.seed,
     )
-    return judge(
-        comparisons,
-        fmr_targets=fmr_targets,
-        fpir_targets=fpir_targets,
-        threshold_rule=threshold_rule,
+    return replace(
+        found,
+        hardest_genuine=_in_rows(found.hardest_genuine, rows),
+        hardest_impostor=_in_rows(found.hardest_impostor, rows),
+    )
+
+
+def _in_rows(pairs: Sequence[ScoredPair], rows: Positions) -> list[ScoredPair]:
+    """Return pairs of units as pairs of the rows that show them, whatever they were compared as."""
+    return [ScoredPair(int(rows[pair.first]), int(rows[pair.second]), pair.score) for pair in pairs]
+
+
+def _without_crowds(protocol: Protocol, seed: int) -> Positions:
+    """Return the units that are no distractors, of as many people as have 25,000: each is compared with each."""
+    own = np.ones(len(protocol.units), dtype=bool)
+    for crowd in protocol.distractors:
+        own[crowd.distractors] = False
+    people = np.unique(np.array(protocol.units.people), return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(int(people.max()) + 1)
+    counts = np.bincount(people[own], minlength=len(order))[order]
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[np.cumsum(counts) <= _MOST_UNITS]] = True
+    return np.flatnonzero(own & chosen[people])
+
+
+def _split(wanted: UnitSearch, people: Sequence[str]) -> OpenSetSplit:
+    enrolled = {people[at] for at in wanted.gallery.tolist()}
+    mated = np.array([people[at] in enrolled for at in wanted.probes.tolist()], dtype=bool)
+    return OpenSetSplit(wanted.title, wanted.gallery, wanted.probes[mated], wanted.probes[~mated])
+
+
+def _told(units: EmbeddingSet, told: UnitClasses, confidence: float) -> ClassAccuracy:
+    return linear_probe(
+        units.embeddings[told.units],
+        told.labels,
+        [units.identities[at] for at in told.units.tolist()],
+        told.fold,
+        failed=units.failed[told.units],
+        title=told.title,
         confidence=confidence,
-        resamples=resamples,
     )
-
-
-def judge(
-    comparisons: Comparisons,
-    *,
-    fmr_targets: Sequence[float] = FMR_TARGETS,
-    fpir_targets: Sequence[float] = FPIR_TARGETS,
-    threshold_rule: Rule = "middle",
-    confidence: float = 0.95,
-    resamples: int = 400,
-) -> Evaluation:
-    """Turn comparisons into figures with intervals.
-
-    Arguments and errors are those of :func:`evaluate`.
-    """
-    seed = comparisons.settings["seed"]
-    verification, from_list = (
-        None
-        if scores is None
-        else verify(
-            scores,
-            fmr_targets=fmr_targets,
-            confidence=confidence,
-            resamples=resamples,
-            seed=seed,
-            threshold_rule=threshold_rule,
-        )
-        for scores in (comparisons.pairs, comparisons.listed)
-    )
-    assert verification is not None
-    identities = comparisons.identities
-    return Evaluation(
-        images=len(identities),
-        people=len(set(identities)),
-        verification=verification,
-        listed=from_list,
-        identification=identify(
-            comparisons.searches, fpir_targets=fpir_targets, confidence=confidence, resamples=resamples, seed=seed
-        ),
-        health=measure_health(
-            comparisons.embeddings,
-            identities,
-            failed=comparisons.failed,
-            images_per_identity=comparisons.settings["images_per_identity"],
-            confidence=confidence,
-            seed=seed,
-        ),
-        settings={
-            **comparisons.settings,
-            "fmr_targets": list(fmr_targets),
-            "fpir_targets": list(fpir_targets),
-            "threshold_rule": threshold_rule,
-            "confidence": confidence,
-            "resamples": resamples,
-        },
-    )
-
-
-def measure_health(
-    embeddings: Embeddings,
-    identities: Sequence[str],
-    *,
-    failed: Mask | None = None,
-    images_per_identity: int | None = 10,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Health:
-    """Measure how the embedding uses the hypersphere, on at most ``images_per_identity`` images a person.
-
-    The interval of the ideal-criterion rate is clustered by person over the draws; that all people of a draw
-    share their neighbours is not in it.
-
-    Raises:
-        DataError: If the embeddings are unusable, or all of them failed.
-    """
-    vectors, failed = checked(embeddings, identities, failed)
-    chosen = at_most(identities, images_per_identity, seed)
-    chosen = chosen[~failed[chosen]]
-    if not len(chosen):
-        raise DataError("no image could be embedded, so there is nothing to measure")
-    codes = person_codes(identities)[1][chosen]
-    single = vectors[chosen]  # enough where pairs of images are compared, and twice as fast
-    x = single.astype(np.float64)
-    angles = health.extreme_angles(single, codes)
-    draws = health.ideal_criterion_draws(single, codes, seed=seed)
-    concentrations = health.vmf_concentration(x, codes)
-    return Health(
-        alignment=health.alignment(x, codes),
-        uniformity=health.uniformity(single),
-        angular_fisher_score=health.angular_fisher_score(x, codes),
-        largest_intra_angle=angles.largest_intra,
-        smallest_inter_angle=angles.smallest_inter,
-        ideal_criterion_met=angles.met,
-        ideal_criterion_rate=_ideal_rate(draws, confidence),
-        ideal_images=draws.images,
-        ideal_people=draws.people,
-        energy={s: health.class_energy(x, codes, s) for s in (0, 1, 2)},
-        concentration=float(np.median(concentrations)) if concentrations else math.nan,
-    )
-
-
-def _ideal_rate(draws: health.IdealDraws, confidence: float) -> Rate:
-    if not sum(draws.drawn):
-        reason = f"not supported by this data: needs two people with {draws.images} images, has {draws.people}"
-        return Rate(None, None, None, confidence, 0.0, reason)
-    rate = clustered(np.array(draws.met, dtype=np.float64)[:, None], np.array(draws.drawn))
-    low, high = rate.band(confidence)
-    return Rate(draws.rate, float(low[0]), float(high[0]), confidence, float(rate.effective()[0]))

@@ -17,6 +17,7 @@ from sphereface.errors import DataError
 _LARGEST_FILE = 1 << 20
 
 Kind = Literal["fpir", "fmr"]
+Basis = Literal["measured", "thinned", "extrapolated"]
 
 
 class MeasuredRate(BaseModel):
@@ -46,12 +47,17 @@ class OperatingPoint(BaseModel):
         target: The false rate asked for.
         measured: The false rate at the threshold; its ``n`` is the effective number of trials.
         missed: FNIR (rank 1) or FNMR there.
-        trials: Searches by strangers, or impostor pairs, as counted.
+        trials: Searches by strangers, or impostor pairs, as counted; for a gallery of another size, as many
+            searches of it as have the same number of impostor scores.
         gallery_people: People enrolled when it was measured; 0 for ``fmr``.
         gallery_templates: Templates enrolled; 0 for ``fmr``.
         data_hash: Of the images it was measured on.
         model_fingerprint: Of the model whose scores these are; it holds for no other.
         created: Time of measuring, ISO 8601 in UTC.
+        gallery_size: People in the gallery that ``measured`` is meant for; 0 if as many as were enrolled.
+        basis: How that was found: ``measured`` with so many people, ``thinned`` to fewer, or ``extrapolated`` to
+            more by :mod:`~sphereface.evaluation.gallery_size.tail`.
+        preprocessing: How the pictures were read, by name: a search that reads them otherwise is told so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -67,6 +73,9 @@ class OperatingPoint(BaseModel):
     data_hash: str
     model_fingerprint: str
     created: str = ""
+    gallery_size: int = Field(0, ge=0)
+    basis: Basis = "measured"
+    preprocessing: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> OperatingPoint:
@@ -74,11 +83,29 @@ class OperatingPoint(BaseModel):
             raise ValueError(f"the measured rate {self.measured.value} is above the target {self.target}")
         if self.kind == "fpir" and not (self.gallery_people and self.gallery_templates):
             raise ValueError("an FPIR belongs to a gallery of at least one person and one template")
+        size = self.gallery_size or self.gallery_people
+        basis = ("extrapolated", "measured", "thinned")[
+            1 + (size < self.gallery_people) - (size > self.gallery_people)
+        ]
+        if self.basis != basis:
+            raise ValueError(f"{size} people beside {self.gallery_people} enrolled are {basis}, not {self.basis}")
         return self
+
+    @property
+    def holds_for_people(self) -> int:
+        """People in the largest gallery that the rate is meant for; 0 for ``fmr``."""
+        return self.gallery_size or self.gallery_people
+
+    @property
+    def holds_for_templates(self) -> int:
+        """Templates in that gallery, with as many a person as when it was measured."""
+        return -(-self.gallery_templates * self.holds_for_people // max(self.gallery_people, 1))
 
     def describe(self) -> str:
         """Say in one sentence what the threshold means."""
-        many = f" in a gallery of {self.gallery_people} people" if self.kind == "fpir" else ""
+        many = f" in a gallery of {self.holds_for_people} people" if self.kind == "fpir" else ""
+        if self.basis != "measured":
+            many += f" ({self.basis} from {self.gallery_people})"
         trial = "searches by strangers raise a false alarm" if self.kind == "fpir" else "impostor pairs match"
         return (
             f"at threshold {self.threshold:.3f}{many}, {self.measured.value:.2%} of {trial} "
@@ -119,5 +146,5 @@ def read_operating_point(path: Path) -> OperatingPoint:
         what = f"'{where}': {first['msg']}" if where else first["msg"]
         raise DataError(
             f"'{path}' is not an operating point ({what[0].lower()}{what[1:]}); "
-            "measure a new one with 'sphereface evaluate'"
+            "measure a new one with 'sphereface operating-point'"
         ) from error

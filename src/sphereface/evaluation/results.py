@@ -6,7 +6,7 @@ Every rate carries its interval. A rate that the data cannot support has ``value
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ class Rate:
         confidence: Two-sided confidence of the interval.
         n: Effective number of independent trials behind the figure (never more than the raw count).
         reason: Why there is no value, in words for a person; empty otherwise.
+        threshold: Whether the threshold behind it was ``fixed`` beforehand or ``estimated`` from the same
+            scores, which the interval then covers; empty for a figure without one.
     """
 
     value: float | None
@@ -33,6 +35,7 @@ class Rate:
     confidence: float
     n: float
     reason: str = ""
+    threshold: Literal["", "fixed", "estimated"] = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form used in ``report.json``."""
@@ -43,6 +46,8 @@ class Rate:
             "confidence": self.confidence,
             "n": self.n,
         }
+        if self.threshold:
+            out["threshold"] = self.threshold
         if self.reason:
             out["reason"] = self.reason
         return out
@@ -148,6 +153,8 @@ class Identification:
         failed_mated: Mated searches whose probe or person could not be compared: counted as misses.
         failed_non_mated: Non-mated searches whose probe has no embedding: counted, without an alarm.
         failed_enrolments: People enrolled of whom no template has an embedding.
+        mean_rank: Of the own person in mated searches; N + 1 where the search failed.
+        selectivity: FPIR target -> mean number of enrolled people who reach its threshold in a non-mated search.
     """
 
     title: str
@@ -166,6 +173,8 @@ class Identification:
     failed_mated: int = 0
     failed_non_mated: int = 0
     failed_enrolments: int = 0
+    mean_rank: float | None = None
+    selectivity: dict[float, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +195,12 @@ class Health:
         ideal_people: People in a draw (P); figures at other k and P are not comparable.
         energy: Mean energy between the mean directions of people, by exponent s (0: logarithmic).
         concentration: Median over people of the von Mises-Fisher concentration of their images.
+        effective_rank: Dimensions that the images really use.
+        person_criterion: Share of people whose largest own angle is below their smallest to anybody else, over
+            all images measured; it falls with their number.
+        norm_quality: Spearman's correlation of the embedding's norm and the picture's quality, if that was given.
+        widest: Two images at the largest angle within a person, one pair a person, the widest first.
+        nearest: Two images at the smallest angle between two people, one pair a couple, the nearest first.
     """
 
     alignment: float
@@ -199,26 +214,76 @@ class Health:
     ideal_people: int = 0
     energy: dict[int, float] = field(default_factory=dict)
     concentration: float = float("nan")
+    effective_rank: float = float("nan")
+    person_criterion: Rate | None = None
+    norm_quality: Rate | None = None
+    widest: list[ScoredPair] = field(default_factory=list)
+    nearest: list[ScoredPair] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Everything that was measured for one embedding on one set of people.
+class CrowdSearch:
+    """Each picture of a few people looked for among a crowd of distractors (MegaFace, Trillion Pairs).
 
     Attributes:
-        images: Images evaluated.
-        people: People evaluated.
-        verification: All-against-all comparison.
-        listed: Comparison over a protocol's own pair list (LFW View 1 or 2), if one was given.
-        identification: Open-set search.
-        health: Hypersphere health.
-        settings: Every setting needed to repeat the evaluation.
+        title: Who searched whom.
+        people: People among the probes.
+        searches: Ordered pairs of probes of one person: one searches, the other is enrolled in the crowd.
+        distractors: How many strangers are enrolled beside it.
+        cmc_ranks: Ranks at which ``cmc`` is given.
+        cmc: Share of searches whose mate is within each rank, ties counted against us; clustered by person.
+        fnmr_at_fmr: FMR target over all pairs of a probe and a distractor -> FNMR; both are clustered by the
+            person of the probe.
+        threshold_at_fmr: FMR target -> that threshold (only where supported).
+        failed: Searches with a probe or mate that could not be embedded: counted as misses.
     """
 
-    images: int
+    title: str
     people: int
-    verification: Verification
-    listed: Verification | None
-    identification: Identification
-    health: Health
-    settings: dict[str, Any] = field(default_factory=dict)
+    searches: int
+    distractors: int
+    cmc_ranks: list[int]
+    cmc: list[Rate]
+    fnmr_at_fmr: dict[float, Rate]
+    threshold_at_fmr: dict[float, float]
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAccuracy:
+    """How well something other than the person is told from the embedding by a linear probe.
+
+    Attributes:
+        title: What is told: ``expression``.
+        classes: The words.
+        people: People judged; nobody is learnt from and judged in one fold.
+        accuracy: Share of pictures told right, by person-independent folds.
+        balanced_accuracy: Mean over classes of the share of their pictures told right.
+        confusion: Shape (K, K): pictures of each class (rows) by what they were taken for (columns).
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    people: int
+    accuracy: Rate
+    balanced_accuracy: Rate
+    confusion: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a figure's definition and data come from.
+
+    Attributes:
+        name: As on the command line; empty for one's own pictures.
+        title: In words.
+        citation: Who made it, where it was published.
+        note: What a reader must know, in a sentence.
+        missing: Pictures or templates the protocol asks for and the set does not have; they count as failures.
+    """
+
+    name: str
+    title: str
+    citation: str = ""
+    note: str = ""
+    missing: tuple[str, ...] = ()

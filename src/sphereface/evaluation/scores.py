@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sphereface.errors import DataError, NotEnoughDataError
-from sphereface.evaluation.pair_list import PairList
-
-Embeddings = NDArray[np.floating[Any]]
-Codes = NDArray[np.int32]
-Mask = NDArray[np.bool_]
+from sphereface.evaluation.images import Codes, Embeddings, Mask, at_most, checked, person_codes
+from sphereface.evaluation.products import row_products
+from sphereface.evaluation.protocol import UnitPairs
 
 _ROWS = 512  # rows of the cosine matrix held at a time
 _MOST_PAIRS = 100_000_000  # 1.2 GB of scores and positions
@@ -67,76 +64,14 @@ class PairScores:
         """Number of pairs that have no score."""
         return int(np.isneginf(self.genuine.scores).sum() + np.isneginf(self.impostor.scores).sum())
 
-
-def checked(
-    embeddings: Embeddings, identities: Sequence[str], failed: Mask | None = None
-) -> tuple[NDArray[np.float32], Mask]:
-    """Return the embeddings as float32 of unit norm and the mask of failed images, or say what is wrong.
-
-    Args:
-        embeddings: Shape (N, d), any norm but zero.
-        identities: N names.
-        failed: Shape (N,), bool: images that could not be embedded; their rows are ignored and come back as
-            zeros.
-
-    Raises:
-        DataError: If the shapes do not match, or a row holds NaN, infinity or only zeros.
-    """
-    array = np.asarray(embeddings)
-    if array.ndim != 2 or array.dtype.kind not in "fiu" or array.shape[1] == 0:
-        raise DataError(
-            f"embeddings must be numbers of shape (images, dimension), not {array.shape} {array.dtype}"
-        )
-    if len(array) != len(identities):
-        raise DataError(f"there are {len(array)} embeddings but {len(identities)} identities; give one for each")
-    failed = np.zeros(len(array), dtype=bool) if failed is None else np.asarray(failed, dtype=bool)
-    if failed.shape != (len(array),):
-        raise DataError(f"the mask of failed images has shape {failed.shape}, but there are {len(array)} images")
-    array = np.where(failed[:, None], 1.0, array)
-    norms = np.linalg.norm(array, axis=1, keepdims=True)
-    bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
-    if bad.size:
-        row = int(bad[0])
-        what = "is the zero vector" if norms[row, 0] == 0 else "holds NaN or infinity"
-        raise DataError(
-            f"{bad.size} of {len(array)} embeddings cannot be used: row {row} ('{identities[row]}') {what}; "
-            "mark images that could not be embedded as failed"
-        )
-    return np.where(failed[:, None], 0.0, array / norms).astype(np.float32), failed
-
-
-def person_codes(identities: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
-    """Return the sorted names and, for each image, the position of its person among them.
-
-    >>> person_codes(["b", "a", "b"])
-    (('a', 'b'), array([1, 0, 1], dtype=int32))
-    """
-    names, codes = np.unique(np.asarray(identities, dtype=object).astype(str), return_inverse=True)
-    return tuple(str(name) for name in names), codes.astype(np.int32)
-
-
-def at_most(identities: Sequence[str], count: int | None, seed: int) -> NDArray[np.int64]:
-    """Choose at most ``count`` images a person; returns positions in increasing order.
-
-    The draw depends on the seed, the person's name and the order of that person's images, on nothing else:
-    leaving other people out changes nothing, and two models are judged on the same images.
-
-    >>> at_most(["a", "a", "a", "b"], 2, seed=0).tolist()
-    [1, 2, 3]
-    """
-    names, codes = person_codes(identities)
-    if count is None:
-        return np.arange(len(codes))
-    if count < 1:
-        raise DataError(f"images_per_identity must be 1 or more, not {count}")
-    order = np.argsort(codes, kind="stable")
-    kept = []
-    for name, images in zip(names, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True):
-        if len(images) > count:
-            generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-            images = generator.permutation(images)[:count]
-        kept.append(images)
-    return np.sort(np.concatenate(kept))
+    def thinned(self, most: int, seed: int) -> PairScores:
+        """Return the same with about ``most`` impostor pairs, drawn at random, where there are more."""
+        pairs = self.impostor
+        if len(pairs) <= most:
+            return self
+        kept = np.random.default_rng(seed).random(len(pairs), dtype=np.float32) < most / len(pairs)
+        fold = None if pairs.fold is None else pairs.fold[kept]
+        return replace(self, impostor=Pairs(pairs.scores[kept], pairs.first[kept], pairs.second[kept], fold))
 
 
 def all_pairs(
@@ -156,7 +91,8 @@ def all_pairs(
     Args:
         embeddings: Shape (N, d), any norm but zero.
         identities: N names.
-        failed: Shape (N,), bool: images that could not be embedded; they are in no pair.
+        failed: Shape (N,), bool: images that could not be embedded. Their genuine pairs have no score and count as
+            misses; they are in no impostor pair, where a failure would only make the model look safer.
         images_per_identity: The cap, or None for all images.
         seed: Which images are drawn where there are more.
 
@@ -165,8 +101,8 @@ def all_pairs(
         NotEnoughDataError: If there is only one person, or nobody has two images.
     """
     vectors, failed = checked(embeddings, identities, failed)
-    chosen = at_most(identities, images_per_identity, seed)
-    chosen = chosen[~failed[chosen]]
+    drawn = at_most(identities, images_per_identity, seed)
+    chosen = drawn[~failed[drawn]]
     names, people = person_codes(identities)
     order = chosen[np.argsort(people[chosen], kind="stable")].astype(np.int32)
     codes = people[order]
@@ -183,38 +119,52 @@ def all_pairs(
             at_impostor = _put(
                 impostor, at_impostor, order, row, ends[row], len(order), cosine[ends[row] - start :]
             )
+    genuine = _with_failures(genuine, drawn, failed, people)
     cap = "" if images_per_identity is None else f", at most {images_per_identity} images a person"
     return PairScores(f"all pairs{cap}", genuine, impostor, people, names, balanced=True)
 
 
+def _with_failures(genuine: Pairs, drawn: NDArray[np.int64], failed: Mask, people: Codes) -> Pairs:
+    """Add the genuine pairs of which an image failed, without a score."""
+    if not failed[drawn].any():
+        return genuine
+    first, second = [genuine.first], [genuine.second]
+    order = drawn[np.argsort(people[drawn], kind="stable")].astype(np.int32)
+    for images in np.split(order, np.flatnonzero(np.diff(people[order])) + 1):
+        one, two = np.triu_indices(len(images), 1)
+        lost = failed[images[one]] | failed[images[two]]
+        first.append(images[one[lost]])
+        second.append(images[two[lost]])
+    ones, twos = np.concatenate(first), np.concatenate(second)
+    scores = np.pad(genuine.scores, (0, len(ones) - len(genuine)), constant_values=-np.inf)
+    by_person = np.argsort(people[ones], kind="stable")
+    return Pairs(scores[by_person], ones[by_person], twos[by_person])
+
+
 def listed_pairs(
-    embeddings: Embeddings, pairs: PairList, identities: Sequence[str], *, failed: Mask | None = None
+    embeddings: Embeddings, pairs: UnitPairs, identities: Sequence[str], *, failed: Mask | None = None
 ) -> PairScores:
-    """Score the pairs of a protocol's list.
+    """Score the pairs of a protocol's list: float32 products, some hundred pairs at a time; 12 bytes a pair kept.
 
     Args:
         embeddings: Shape (N, d), any norm but zero.
-        pairs: Positions among the N images (see :func:`~sphereface.evaluation.pair_list.locate`).
+        pairs: Positions among the N images.
         identities: N names.
         failed: Shape (N,), bool: images that could not be embedded; their pairs have no score and count as
-            errors, like pairs with a missing image.
+            errors.
 
     Raises:
-        DataError: If the embeddings are unusable, lengths differ, or a genuine pair names two people (or
-            an impostor pair one).
+        DataError: If the embeddings are unusable, a position is out of range, or a genuine pair names two people
+            (or an impostor pair one).
         NotEnoughDataError: If the list has pairs of one kind only.
     """
     vectors, failed = checked(embeddings, identities, failed)
-    if len(vectors) != pairs.images:
-        raise DataError(
-            f"the pair list was made for {pairs.images} images, but there are {len(vectors)} embeddings"
-        )
-    absent = len(pairs.missing)
-    vectors = np.pad(vectors, ((0, absent), (0, 0)))
-    failed = np.pad(failed, (0, absent), constant_values=True)
-    names, people = person_codes([*identities, *pairs.missing_people])
-    scores = np.clip(np.einsum("nd,nd->n", vectors[pairs.first], vectors[pairs.second]), -1.0, 1.0)
-    scores[failed[pairs.first] | failed[pairs.second]] = -np.inf
+    names, people = person_codes(identities)
+    for side in (pairs.first, pairs.second):
+        if len(side) and not 0 <= side.min() <= side.max() < len(vectors):
+            raise DataError(
+                f"'{pairs.title}' speaks of image {side.max()}, but there are {len(vectors)} embeddings"
+            )
     wrong = np.flatnonzero((people[pairs.first] == people[pairs.second]) != pairs.same)
     if wrong.size:
         one, two = (names[people[side[wrong[0]]]] for side in (pairs.first, pairs.second))
@@ -222,6 +172,9 @@ def listed_pairs(
         raise DataError(
             f"pair {wrong[0] + 1} of '{pairs.title}' is listed as {kind}, but shows '{one}' and '{two}'"
         )
+    scores = row_products(vectors, vectors, pairs.first, pairs.second)
+    np.clip(scores, -1.0, 1.0, out=scores)
+    scores[failed[pairs.first] | failed[pairs.second]] = -np.inf
     return score_list(pairs.title, scores, pairs.same, pairs.first, pairs.second, people, names, pairs.fold)
 
 
@@ -244,19 +197,16 @@ def score_list(
         raise NotEnoughDataError(
             f"'{title}' has only {'genuine' if same.any() else 'impostor'} pairs; error rates need both kinds"
         )
-    swap = people[first] > people[second]
-    first, second = np.where(swap, second, first), np.where(swap, first, second)
+    # 16 bits: a radix sort
+    codes: Codes = people.astype(np.uint16 if len(names) <= 1 << 16 else np.int32)
     kinds = []
     for kind in (same, ~same):
-        chosen = np.flatnonzero(kind)
-        chosen = chosen[np.argsort(people[first[chosen]], kind="stable")]
+        one, two = first[kind].astype(np.int32), second[kind].astype(np.int32)
+        swap = codes[one] > codes[two]
+        one[swap], two[swap] = two[swap], one[swap]
+        order = np.argsort(codes[one], kind="stable")
         kinds.append(
-            Pairs(
-                scores[chosen],
-                first[chosen].astype(np.int32),
-                second[chosen].astype(np.int32),
-                None if fold is None else fold[chosen],
-            )
+            Pairs(scores[kind][order], one[order], two[order], None if fold is None else fold[kind][order])
         )
     return PairScores(title, kinds[0], kinds[1], people.astype(np.int32), names, balanced=False)
 

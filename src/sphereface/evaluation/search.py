@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sphereface.errors import DataError, NotEnoughDataError
-from sphereface.evaluation.scores import Codes, Embeddings, Mask, at_most, checked, person_codes
+from sphereface.evaluation.images import Codes, Embeddings, Mask, at_most, checked, person_codes
 
-_CELLS = 1 << 24  # cosines held at a time: 64 MB
+_CELLS = 1 << 22  # cosines held at a time: 16 MB
+_KEPT = 1 << 26  # scores of strangers kept, each with its person: 512 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,9 @@ class SearchScores:
         non_mated_people: Shape (Q,): code of the stranger.
         non_mated_nearest: Shape (Q,): code of the enrolled person who scored highest.
         failed_enrolments: People enrolled of whom no template has an embedding.
+        best: Shape (Q, K): the K highest scores of each non-mated search, from the highest; every enrolled
+            person's where they fit into memory. What a search in a smaller gallery would have found.
+        best_people: Shape (Q, K): code of the person behind each.
     """
 
     title: str
@@ -65,6 +69,8 @@ class SearchScores:
     non_mated_people: Codes
     non_mated_nearest: Codes
     failed_enrolments: int = 0
+    best: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    best_people: Codes = field(default_factory=lambda: np.zeros((0, 0), np.int32))
 
 
 def open_set_split(
@@ -143,7 +149,9 @@ def open_set_split(
 def search(
     embeddings: Embeddings, identities: Sequence[str], split: OpenSetSplit, *, failed: Mask | None = None
 ) -> SearchScores:
-    """Search the gallery with every probe; products are float32, some 64 MB of cosines at a time.
+    """Search the gallery with every probe; products are float32, some 16 MB of cosines at a time.
+
+    What is kept of it takes at most 512 MB, however many people search however many.
 
     Args:
         embeddings: Shape (N, d), any norm but zero.
@@ -178,9 +186,14 @@ def search(
 
     non_mated_scores = np.full(len(split.non_mated), -np.inf, dtype=np.float32)
     nearest = np.full(len(split.non_mated), enrolled[0], dtype=np.int32)
+    kept = max(1, min(len(enrolled), _KEPT // max(1, len(split.non_mated))))
+    highest = np.full((len(split.non_mated), kept), -np.inf, dtype=np.float32)
+    highest_people = np.full(highest.shape, enrolled[0], dtype=np.int32)
     for rows, best in _person_scores(vectors, split.non_mated, ~failed[split.non_mated], gallery, starts):
-        non_mated_scores[rows] = best.max(axis=1)
-        nearest[rows] = enrolled[best.argmax(axis=1)]
+        order = _from_the_highest(best, kept)
+        highest[rows] = np.take_along_axis(best, order, axis=1)
+        highest_people[rows] = enrolled[order]
+        non_mated_scores[rows], nearest[rows] = highest[rows, 0], highest_people[rows, 0]
     return SearchScores(
         title=split.title,
         gallery_people=len(in_gallery),
@@ -193,7 +206,34 @@ def search(
         non_mated_people=people[split.non_mated],
         non_mated_nearest=nearest,
         failed_enrolments=len(in_gallery) - len(enrolled),
+        best=highest,
+        best_people=highest_people,
     )
+
+
+def alarms(scores: SearchScores) -> NDArray[np.float32]:
+    """Return the score at which each non-mated search raises an alarm, shape (Q,).
+
+    Raises:
+        NotEnoughDataError: If nobody searched who is not enrolled.
+    """
+    if not len(scores.non_mated_scores):
+        raise NotEnoughDataError("there are no searches by strangers, so no false positive rate can be measured")
+    return scores.non_mated_scores
+
+
+def first_rank_scores(scores: SearchScores) -> NDArray[np.float32]:
+    """Return the score up to which each mated search is a hit: -inf where the own person is not first.
+
+    Raises:
+        NotEnoughDataError: If no enrolled person searched.
+    """
+    if not len(scores.mated_scores):
+        raise NotEnoughDataError(
+            "there are no searches by enrolled people, so no miss rate can be measured; "
+            "enrolled people need at least two images"
+        )
+    return np.where(scores.mated_ranks == 1, scores.mated_scores, np.float32(-np.inf))
 
 
 def _check_sides(split: OpenSetSplit, people: Codes, in_gallery: Codes, names: tuple[str, ...]) -> None:
@@ -221,6 +261,15 @@ def _person_scores(
         rows = usable_rows[start : start + step]
         cosines = np.clip(vectors[probes[rows]] @ gallery, -1.0, 1.0)
         yield rows, np.maximum.reduceat(cosines, starts, axis=1)
+
+
+def _from_the_highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return the columns of the highest ``count`` scores of each row, the earlier of two that are tied first."""
+    if count == scores.shape[1]:
+        return np.argsort(-scores, axis=1, kind="stable")
+    columns = np.sort(np.argpartition(-scores, count, axis=1)[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def _by_person(chosen: NDArray[np.int64], codes: Codes, people: int) -> list[NDArray[np.int64]]:

@@ -1,30 +1,27 @@
 """The machine-readable form of an evaluation: what ``report.json`` holds.
 
-Rates are ``{"value", "low", "high", "confidence", "n"}``, with a ``reason`` where there is no value. Target
-rates are keys in plain decimals (``"0.001"``). Curves are thinned to at most 400 points. There is no NaN and
-no infinity in it: a figure that does not exist is null. ``schema`` grows when a key changes its meaning.
+Rates are ``{"value", "low", "high", "confidence", "n"}``, with ``threshold`` (``fixed`` or ``estimated``) where
+that is known and a ``reason`` where there is no value. Target rates are keys in plain decimals (``"0.001"``).
+Curves are thinned to at most 400 points. There is no NaN and no infinity: a figure that does not exist is null.
+``schema`` grows when a key changes its meaning; ``docs/report-json.md`` has every key.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sphereface.evaluation.results import (
-    ErrorCurve,
-    Evaluation,
-    Health,
-    Identification,
-    Rate,
-    ScoredPair,
-    Verification,
-)
+from sphereface.evaluation.evaluation import Evaluation
+from sphereface.evaluation.results import CrowdSearch, ErrorCurve, Identification, Rate, Verification
 
-SCHEMA = 1
+if TYPE_CHECKING:  # what measured them is not needed to write them
+    from sphereface.evaluation.findings import Findings
+
+SCHEMA = 2
 _POINTS = 400
 
 
@@ -34,16 +31,18 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
     Raises:
         TypeError: If the settings hold something that JSON has no word for.
     """
-    listed = evaluation.listed
-    plain = _plain(
+    plain = to_plain(
         {
             "schema": SCHEMA,
+            "judged": evaluation.title,
             "images": evaluation.images,
             "people": evaluation.people,
-            "verification": _verification(evaluation.verification),
-            "listed": None if listed is None else _verification(listed),
-            "identification": _identification(evaluation.identification),
-            "health": _health(evaluation.health),
+            "source": evaluation.source,
+            "verification": [_verification(found) for found in evaluation.verifications],
+            "identification": [_identification(found) for found in evaluation.identifications],
+            "crowds": [_crowd(found) for found in evaluation.crowds],
+            "classes": evaluation.classes,
+            "health": evaluation.health,
             "settings": evaluation.settings,
         }
     )
@@ -51,59 +50,40 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
     return plain
 
 
+def findings_json(findings: Findings) -> dict[str, Any]:
+    """Return what more was looked into as plain values that JSON can hold."""
+    found = _fields(findings)
+    found["morphing"] = [{**_fields(m), "curve": _curve(m.curve, "mmpmr", "fnmr")} for m in findings.morphing]
+    plain = to_plain(found)
+    assert isinstance(plain, dict)
+    return plain
+
+
 def _verification(result: Verification) -> dict[str, Any]:
-    return {
-        "title": result.title,
-        "people": result.people,
-        "genuine_pairs": result.genuine_pairs,
-        "impostor_pairs": result.impostor_pairs,
-        "failed_pairs": result.failed_pairs,
-        "eer": result.eer.to_json(),
-        "auc": result.auc.to_json(),
-        "accuracy": result.accuracy.to_json(),
-        "accuracy_is_balanced": result.balanced,
-        "accuracy_threshold": result.accuracy_threshold,
-        "fnmr_at_fmr": _by_target(result.fnmr_at_fmr),
-        "threshold_at_fmr": {decimal(target): t for target, t in result.threshold_at_fmr.items()},
-        "curve": _curve(result.curve, "fmr", "fnmr"),
-        "histogram": {
-            "edges": result.histogram.edges,
-            "genuine": result.histogram.genuine,
-            "impostor": result.histogram.impostor,
-        },
-        "hardest_genuine": [_pair(pair) for pair in result.hardest_genuine],
-        "hardest_impostor": [_pair(pair) for pair in result.hardest_impostor],
-    }
+    found = _fields(result)
+    found["accuracy_is_balanced"] = found.pop("balanced")
+    return {**found, "curve": _curve(result.curve, "fmr", "fnmr")}
 
 
 def _identification(result: Identification) -> dict[str, Any]:
+    found = _fields(result)
+    for scores in ("mated_scores", "non_mated_scores", "cmc_ranks"):
+        del found[scores]
     return {
-        "title": result.title,
-        "gallery_people": result.gallery_people,
-        "gallery_templates": result.gallery_templates,
-        "mated_searches": result.mated_searches,
-        "non_mated_searches": result.non_mated_searches,
-        "non_mated_people": result.non_mated_people,
-        "failed_mated": result.failed_mated,
-        "failed_non_mated": result.failed_non_mated,
-        "failed_enrolments": result.failed_enrolments,
-        "fnir_at_fpir": _by_target(result.fnir_at_fpir),
-        "threshold_at_fpir": {decimal(target): t for target, t in result.threshold_at_fpir.items()},
+        **found,
         "curve": _curve(result.curve, "fpir", "fnir"),
-        "cmc": [{"rank": rank, **rate.to_json()} for rank, rate in zip(result.cmc_ranks, result.cmc, strict=True)],
+        "cmc": _cmc(result.cmc_ranks, result.cmc),
     }
 
 
-def _health(result: Health) -> dict[str, Any]:
-    return {
-        **asdict(result),
-        "ideal_criterion_rate": result.ideal_criterion_rate.to_json(),
-        "energy": {str(s): value for s, value in result.energy.items()},
-    }
+def _crowd(result: CrowdSearch) -> dict[str, Any]:
+    found = _fields(result)
+    del found["cmc_ranks"]
+    return {**found, "cmc": _cmc(result.cmc_ranks, result.cmc)}
 
 
-def _by_target(rates: Mapping[float, Rate]) -> dict[str, Any]:
-    return {decimal(target): rate.to_json() for target, rate in rates.items()}
+def _cmc(ranks: list[int], rates: list[Rate]) -> list[dict[str, Any]]:
+    return [{"rank": rank, **rate.to_json()} for rank, rate in zip(ranks, rates, strict=True)]
 
 
 def _curve(curve: ErrorCurve, false: str, missed: str) -> dict[str, Any]:
@@ -120,8 +100,8 @@ def _curve(curve: ErrorCurve, false: str, missed: str) -> dict[str, Any]:
     }
 
 
-def _pair(pair: ScoredPair) -> dict[str, Any]:
-    return {"first": pair.first, "second": pair.second, "score": pair.score}
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def decimal(target: float) -> str:
@@ -133,16 +113,33 @@ def decimal(target: float) -> str:
     return np.format_float_positional(target, trim="-")
 
 
-def _plain(value: Any) -> Any:
-    """Return ``value`` with arrays as lists, numpy scalars as Python's, and null for NaN and infinity."""
+def to_plain(value: Any, other: Callable[[Any], str] | None = None) -> Any:
+    """Return ``value`` as JSON has it: dataclasses by field, arrays as lists, null for NaN and infinity.
+
+    Args:
+        value: Numbers, texts, mappings, sequences, arrays, rates and other dataclasses, nested.
+        other: What to make of anything else.
+
+    Raises:
+        TypeError: If something has no form in JSON and ``other`` is None.
+
+    >>> to_plain({0.001: np.array([1.0, np.nan])})
+    {'0.001': [1.0, None]}
+    """
+    if isinstance(value, Rate):
+        value = value.to_json()
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = _fields(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+        return {decimal(k) if isinstance(k, float) else str(k): to_plain(item, other) for k, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(item, other) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
         return value
-    raise TypeError(f"report.json cannot hold a {type(value).__name__}")
+    if other is None:
+        raise TypeError(f"report.json cannot hold a {type(value).__name__}")
+    return other(value)

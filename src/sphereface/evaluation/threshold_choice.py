@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sphereface.errors import NotEnoughDataError
+from sphereface.errors import ConfigurationError, NotEnoughDataError
 from sphereface.evaluation.counting import false_matches, misses
-from sphereface.evaluation.identification import alarms, false_alarms, first_rank_scores, missed_searches
-from sphereface.evaluation.intervals import Floats, PersonRate, draw_people
+from sphereface.evaluation.gallery_size.draws import alarm_threshold
+from sphereface.evaluation.gallery_size.rates import alarms_among, misses_among
+from sphereface.evaluation.gallery_size.sizes import thresholds_around
+from sphereface.evaluation.identification import false_alarms, missed_searches
+from sphereface.evaluation.intervals import Floats, PersonRate, draw_people, interval
 from sphereface.evaluation.operating_point import Kind, MeasuredRate, OperatingPoint
 from sphereface.evaluation.resampled import missed_at
 from sphereface.evaluation.results import Rate
 from sphereface.evaluation.scores import PairScores
-from sphereface.evaluation.search import SearchScores
-from sphereface.evaluation.steps import Scores, curve_thresholds, rejected, threshold_at
+from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores
+from sphereface.evaluation.steps import curve_thresholds, threshold_at
 from sphereface.evaluation.verification import check_settings, missed_rate
 
 # The realised rate is then within 36 % (two standard deviations) of the measured one.
 NEEDED_ERRORS = 30
+# Galleries so many times larger than the measured one are still promised a rate.
+FURTHEST = 4
 
 _RESAMPLES = 400
 _ROUND_RATES = tuple(
@@ -36,41 +42,76 @@ def choose_operating_point(
     *,
     model_fingerprint: str,
     data_hash: str,
+    gallery_size: int | None = None,
+    preprocessing: Mapping[str, str] | None = None,
     confidence: float = 0.95,
     seed: int = 0,
     created: str | None = None,
 ) -> OperatingPoint:
     """Choose the smallest threshold whose FPIR is at or below the target, ties counted against us.
 
-    The interval of the FPIR is the one for a fixed threshold, by stranger and by the enrolled person who came
-    first; that of the FNIR has the threshold chosen again in each resample of people.
+    The interval of the FPIR is the one for a fixed threshold, by stranger and by enrolled person; that of the FNIR
+    has the threshold chosen again in each resample of people.
 
     Args:
         scores: Open-set searches by people the model has not seen.
         target_fpir: Between 0 and 1.
         model_fingerprint: Of the model that made the embeddings.
         data_hash: Of the images.
+        gallery_size: People in the gallery it is for, N; by default as many as were searched, M. Below M the rate
+            is exact, the average over all galleries of N of the M; up to 4 M it is extrapolated.
+        preprocessing: How the pictures were read, to be checked by whoever uses the point.
         confidence: Of both intervals.
         seed: Of the resamples.
         created: Time to write down, ISO 8601; now, if None.
 
     Raises:
         NotEnoughDataError: If fewer than 30 effective false alarms are expected at the target; the message
-            names the nearest rate that the searches support.
-        ConfigurationError: If the target or the confidence is not between 0 and 1.
+            names the nearest rate that the searches support. If the gallery is more than 4 times as large.
+        ConfigurationError: If the target or the confidence is not between 0 and 1, or the gallery is empty.
+        DataError: If a size is given and the searches kept too few scores.
     """
+    check_settings([target_fpir], confidence, _RESAMPLES)
+    enrolled = scores.gallery_people
+    size = enrolled if gallery_size is None else gallery_size
+    if size < 1:
+        raise ConfigurationError(f"a gallery holds 1 person or more, not {size}")
+    if size > FURTHEST * enrolled:
+        raise NotEnoughDataError(
+            f"a gallery of {size} people is {size / enrolled:.1f} times as large as the {enrolled} enrolled here, "
+            f"and rates are carried on {FURTHEST} times at most: the largest supported has {FURTHEST * enrolled} "
+            "people, or bring more"
+        )
+    impostor, genuine = np.sort(alarms(scores)), np.sort(first_rank_scores(scores))
     evidence = _Evidence(
         kind="fpir",
-        genuine=np.sort(first_rank_scores(scores)),
-        impostor=np.sort(alarms(scores)),
-        false=lambda thresholds: false_alarms(scores, thresholds),
-        missed=lambda thresholds: missed_searches(scores, thresholds),
+        threshold=partial(threshold_at, impostor),
+        false=partial(false_alarms, scores),
+        missed=partial(missed_searches, scores),
+        around=curve_thresholds(genuine, impostor),
         people=len(scores.names),
-        gallery_people=scores.gallery_people,
-        gallery_templates=scores.gallery_templates,
+        trials=len(impostor),
         words="searches by strangers",
     )
-    return _choose(evidence, target_fpir, model_fingerprint, data_hash, confidence, seed, created)
+    if size != enrolled:
+        evidence = replace(
+            evidence,
+            threshold=partial(alarm_threshold, scores, size),
+            false=partial(alarms_among, scores, size),
+            missed=partial(misses_among, scores, size),
+            around=thresholds_around(scores, size, target_fpir),
+        )
+    return OperatingPoint(
+        **_choose(evidence, target_fpir, confidence, seed),
+        gallery_people=enrolled,
+        gallery_templates=scores.gallery_templates,
+        gallery_size=size,
+        basis="measured" if size == enrolled else "thinned" if size < enrolled else "extrapolated",
+        data_hash=data_hash,
+        model_fingerprint=model_fingerprint,
+        preprocessing=dict(preprocessing or {}),
+        created=_now() if created is None else created,
+    )
 
 
 def choose_verification_point(
@@ -79,6 +120,7 @@ def choose_verification_point(
     *,
     model_fingerprint: str,
     data_hash: str,
+    preprocessing: Mapping[str, str] | None = None,
     confidence: float = 0.95,
     seed: int = 0,
     created: str | None = None,
@@ -87,87 +129,98 @@ def choose_verification_point(
 
     Arguments and errors as :func:`choose_operating_point`; the interval of the FMR is dyadic.
     """
+    check_settings([target_fmr], confidence, _RESAMPLES)
+    impostor = np.sort(scores.impostor.scores)
     evidence = _Evidence(
         kind="fmr",
-        genuine=np.sort(scores.genuine.scores),
-        impostor=np.sort(scores.impostor.scores),
-        false=lambda thresholds: false_matches(scores, thresholds),
-        missed=lambda thresholds: misses(scores, thresholds),
+        threshold=partial(threshold_at, impostor),
+        false=partial(false_matches, scores),
+        missed=partial(misses, scores),
+        around=curve_thresholds(np.sort(scores.genuine.scores), impostor),
         people=len(scores.names),
-        gallery_people=0,
-        gallery_templates=0,
+        trials=len(impostor),
         words="impostor pairs",
     )
-    return _choose(evidence, target_fmr, model_fingerprint, data_hash, confidence, seed, created)
+    return OperatingPoint(
+        **_choose(evidence, target_fmr, confidence, seed),
+        gallery_people=0,
+        gallery_templates=0,
+        data_hash=data_hash,
+        model_fingerprint=model_fingerprint,
+        preprocessing=dict(preprocessing or {}),
+        created=_now() if created is None else created,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Evidence:
-    """What a choice needs of searches or pairs: sorted scores, and both rates at any thresholds."""
+    """What a choice needs of searches or pairs.
+
+    Attributes:
+        kind: Of rate.
+        threshold: The smallest one at which the false rate is at or below a target.
+        false: The false rate at any thresholds.
+        missed: The missed rate at any thresholds.
+        around: Thresholds that show both curves.
+        people: Of whom resamples are drawn.
+        words: What a trial is.
+    """
 
     kind: Kind
-    genuine: Scores
-    impostor: Scores
+    threshold: Callable[[float], float]
     false: Callable[[Floats], PersonRate]
     missed: Callable[[Floats], PersonRate]
+    around: Floats
     people: int
-    gallery_people: int
-    gallery_templates: int
+    trials: int
     words: str
 
 
-def _choose(
-    evidence: _Evidence,
-    target: float,
-    model_fingerprint: str,
-    data_hash: str,
-    confidence: float,
-    seed: int,
-    created: str | None,
-) -> OperatingPoint:
-    check_settings([target], confidence, _RESAMPLES)
-    rates = [target, *(rate for rate in _ROUND_RATES if target < rate <= 0.5)]
-    thresholds = [threshold_at(evidence.impostor, rate) for rate in rates]
-    grid = curve_thresholds(evidence.genuine, evidence.impostor, extra=thresholds)
+def _choose(evidence: _Evidence, target: float, confidence: float, seed: int) -> dict[str, Any]:
+    """Return what a point says of its threshold and its rates."""
+    threshold = evidence.threshold(target)
+    grid = np.union1d(evidence.around, threshold)
     false, missed = evidence.false(grid), evidence.missed(grid)
-    effective = false.effective()[np.searchsorted(grid, thresholds)]
-    supported = effective * rates >= NEEDED_ERRORS
-    if not supported[0]:
-        raise NotEnoughDataError(_refusal(evidence, target, float(effective[0]), supported, rates))
+    at = int(np.searchsorted(grid, threshold))
+    effective = float(false.effective()[at])
+    if not _enough(target, effective):
+        raise NotEnoughDataError(_refusal(evidence, target, effective))
     deviations = draw_people(evidence.people, _RESAMPLES, seed)
     drawn = missed_at(false.resample(deviations), missed.resample(deviations), target)
-    at = int(np.searchsorted(grid, thresholds[0]))
-    low, high = (float(end[at]) for end in false.band(confidence))
-    return OperatingPoint(
-        threshold=thresholds[0],
-        kind=evidence.kind,
-        target=target,
-        measured=MeasuredRate(
-            value=float(false.rate[at]), low=low, high=high, confidence=confidence, n=float(effective[0])
+    low, high = interval(float(false.rate[at]), effective, confidence, false.clusters)
+    return {
+        "kind": evidence.kind,
+        "target": target,
+        "threshold": threshold,
+        "measured": MeasuredRate(
+            value=float(false.rate[at]), low=low, high=high, confidence=confidence, n=effective
         ),
-        missed=_measured(missed_rate(float(rejected(evidence.genuine, thresholds[0])), drawn, missed, confidence)),
-        trials=false.trials,
-        gallery_people=evidence.gallery_people,
-        gallery_templates=evidence.gallery_templates,
-        data_hash=data_hash,
-        model_fingerprint=model_fingerprint,
-        created=datetime.now(UTC).isoformat(timespec="seconds") if created is None else created,
-    )
+        "missed": _measured(missed_rate(float(missed.rate[at]), drawn, missed, confidence)),
+        "trials": evidence.trials,
+    }
 
 
-def _refusal(
-    evidence: _Evidence, target: float, effective: float, supported: NDArray[np.bool_], rates: list[float]
-) -> str:
-    if np.any(supported):
-        offer = f"the nearest rate supported is {rates[int(np.argmax(supported))]:g}"
-    else:
-        offer = "no rate up to 0.5 is supported"
+def _refusal(evidence: _Evidence, target: float, effective: float) -> str:
+    rates = [rate for rate in _ROUND_RATES if target < rate <= 0.5]
+    thresholds = np.array([evidence.threshold(rate) for rate in rates])
+    grid = np.union1d(evidence.around, thresholds)
+    witnesses = evidence.false(grid).effective()[np.searchsorted(grid, thresholds)]
+    offers = [rate for rate, n in zip(rates, witnesses, strict=True) if _enough(rate, float(n))]
+    offer = f"the nearest rate supported is {offers[0]:g}" if offers else "no rate up to 0.5 is supported"
     return (
         f"the {evidence.kind.upper()} target {target:g} is not supported by this data: a threshold is issued "
-        f"from {NEEDED_ERRORS} effective expected errors upwards, and {effective:,.0f} effective "
-        f"{evidence.words} (of {len(evidence.impostor):,}) give {target * effective:.1f}; {offer}, "
+        f"from {NEEDED_ERRORS} effective expected errors upwards, and {evidence.trials:,} "
+        f"{evidence.words}, worth {effective:,.0f} independent ones, give {target * effective:.1f}; {offer}, "
         f"or bring about {NEEDED_ERRORS / (target * effective):.1f} times as many people"
     )
+
+
+def _enough(target: float, effective: float) -> bool:
+    return target * effective >= NEEDED_ERRORS
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _measured(rate: Rate) -> MeasuredRate:

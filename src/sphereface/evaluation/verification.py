@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sphereface.errors import ConfigurationError
+from sphereface.evaluation.choices import Rule
 from sphereface.evaluation.counting import false_matches, misses
-from sphereface.evaluation.folds import Rule, fold_accuracy
+from sphereface.evaluation.folds import fold_accuracy
 from sphereface.evaluation.intervals import Floats, PersonRate, draw_people, rate_from_variance, supported
 from sphereface.evaluation.resampled import area, crossing, judged_elsewhere, missed_at
 from sphereface.evaluation.results import ErrorCurve, Rate, ScoredPair, ScoreHistogram, Verification
@@ -65,15 +67,18 @@ def verify(
     pairs, least = len(genuine) + len(impostor), min(false.least, missed.least)
     people = min(false.clusters, missed.clusters)
 
-    def figure(value: float, drawn: Floats, most: int = pairs) -> Rate:
-        return rate_from_variance(value, float(np.var(drawn, ddof=1)), most, least, confidence, people)
+    def figure(value: float, drawn: Floats, most: int = pairs, witnesses: float = people) -> Rate:
+        return rate_from_variance(value, float(np.var(drawn, ddof=1)), most, least, confidence, witnesses)
 
     folds = fold_accuracy(scores, threshold_rule)
-    accuracy = Rate(None, None, None, confidence, 0.0, folds.reason)
-    if folds.value is not None:
+    accuracy = Rate(None, None, None, confidence, 0.0, folds.reason, "estimated")
+    if folds.value is not None and folds.threshold is not None:
         weight = 0.5 if scores.balanced else len(genuine) / pairs
         errors = weight * missed_drawn + (1.0 - weight) * false_drawn
-        accuracy = figure(folds.value, judged_elsewhere(errors))
+        at = min(int(np.searchsorted(grid, folds.threshold)), len(grid) - 1)
+        witnesses = float(min(false.witnesses()[at], missed.witnesses()[at]))
+        accuracy = figure(folds.value, judged_elsewhere(errors), witnesses=witnesses)
+        accuracy = replace(accuracy, threshold="estimated")
     fnmr: dict[float, Rate] = {}
     effective = false.effective()
     for target, threshold in thresholds.items():
@@ -90,7 +95,10 @@ def verify(
         people=_people(scores),
         genuine_pairs=len(genuine),
         impostor_pairs=len(impostor),
-        eer=figure(equal_error_rate(genuine, impostor)[0], crossing(false_drawn, missed_drawn)),
+        eer=replace(
+            figure(equal_error_rate(genuine, impostor)[0], crossing(false_drawn, missed_drawn)),
+            threshold="estimated",
+        ),
         auc=figure(
             area_under_curve(genuine, impostor),
             area(false_drawn, missed_drawn),
@@ -127,9 +135,10 @@ def check_settings(targets: Sequence[float], confidence: float, resamples: int) 
 def missed_rate(value: float, drawn: Floats, missed: PersonRate, confidence: float, reason: str = "") -> Rate:
     """Return FNMR or FNIR at a threshold that was estimated, or the reason why it is not supported."""
     if reason:
-        return Rate(None, None, None, confidence, 0.0, reason)
+        return Rate(None, None, None, confidence, 0.0, reason, "estimated")
     variance = float(np.var(drawn, ddof=1))
-    return rate_from_variance(value, variance, missed.trials, missed.least, confidence, missed.clusters)
+    rate = rate_from_variance(value, variance, missed.trials, missed.least, confidence, missed.clusters)
+    return replace(rate, threshold="estimated")
 
 
 def error_curve(thresholds: Floats, false: PersonRate, missed: PersonRate, confidence: float) -> ErrorCurve:

@@ -6,11 +6,15 @@ The chance that a stranger reaches the threshold grows with the gallery: in one 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from sphereface.errors import GalleryError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery.results import Candidate, Identification
 
 _LOUD_GROWTH = 2.0
+_SEVERAL = ("faces", "all")
 
 
 def check_point(point: OperatingPoint | None, fingerprint: str) -> OperatingPoint:
@@ -23,7 +27,8 @@ def check_point(point: OperatingPoint | None, fingerprint: str) -> OperatingPoin
     if point is None:
         raise GalleryError(
             "this model has no operating point, so nothing says at which score to believe a name; "
-            "measure one on people it has not seen: sphereface evaluate --data DIR --target-fpir RATE --store"
+            "measure one on people it has not seen: sphereface evaluate --data DIR --target-fpir RATE --store, "
+            "or sphereface operating-point for a gallery of another size"
         )
     if point.model_fingerprint != fingerprint:
         raise GalleryError(
@@ -38,6 +43,24 @@ def check_point(point: OperatingPoint | None, fingerprint: str) -> OperatingPoin
     return point
 
 
+def check_pair_point(point: OperatingPoint, fingerprint: str) -> None:
+    """Refuse an operating point that may not decide about two pictures with this model.
+
+    Raises:
+        GalleryError: If it was measured for another model, or for searching.
+    """
+    if point.model_fingerprint != fingerprint:
+        raise GalleryError(
+            f"the operating point was measured for model {point.model_fingerprint[:12]}, but this one is "
+            f"{fingerprint[:12]}; measure it with 'sphereface operating-point --target-fmr RATE'"
+        )
+    if point.kind != "fmr":
+        raise GalleryError(
+            "the operating point bounds the FPIR of searching a gallery; comparing two pictures needs one that "
+            "bounds the FMR: sphereface operating-point --target-fmr RATE"
+        )
+
+
 def expected_rate(rate: float, times: float) -> float:
     """Extrapolate a false positive identification rate to a gallery so many times larger, all independent.
 
@@ -48,32 +71,61 @@ def expected_rate(rate: float, times: float) -> float:
 
 
 def growth(point: OperatingPoint, people: int, templates: int) -> tuple[tuple[str, ...], str]:
-    """Return (notes, warning) about a gallery larger than the one the point was measured with.
+    """Return (notes, warning) about a gallery larger than the one the point's rate is meant for.
 
     A stranger is compared with every template, so templates count as well as people. Those of one person
     resemble each other, so more of them raise the rate by less than this says: the caution is on the safe side.
     """
-    by_people = people / point.gallery_people
-    by_templates = templates / point.gallery_templates
+    by_people = people / point.holds_for_people
+    by_templates = templates / point.holds_for_templates
     times = max(by_people, by_templates)
     if times <= 1.0:
         return (), ""
-    have, measured = f"{people} people", f"{point.gallery_people}"
+    have, meant = f"{people} people", f"{point.holds_for_people}"
     if by_templates > by_people:
-        have, measured = f"{templates} templates", f"{point.gallery_templates}"
+        have, meant = f"{templates} templates", f"{point.holds_for_templates}"
     expected = expected_rate(point.target, times)
+    how = "was measured with" if point.basis == "measured" else "is for"
     text = (
-        f"the gallery has {have}, but the threshold was measured with {measured}: "
+        f"the gallery has {have}, but the threshold {how} {meant}: "
         f"expect up to about {expected:.1%} of strangers to be taken for someone, not {point.target:.1%}"
     )
     if times > _LOUD_GROWTH:
-        return (), f"{text}; measure a new operating point with a gallery like this one"
+        return (), f"{text}; issue one for it: sphereface operating-point --gallery-size {people}"
     return (text,), ""
 
 
-def decide(candidates: list[Candidate], point: OperatingPoint, people: int, templates: int) -> Identification:
+def read_otherwise(point: OperatingPoint, preprocessing: Mapping[str, str]) -> str:
+    """Return a warning if pictures are read otherwise than for the point, or an empty string.
+
+    Where either does not say how, nothing is said. To search with ``all`` faces of a picture is to search several
+    times, and no other way of reading.
+    """
+    if not point.preprocessing or not preprocessing:
+        return ""
+    differing = [
+        f"{name}: {preprocessing.get(name, 'none')} instead of {point.preprocessing.get(name, 'none')}"
+        for name in sorted({*point.preprocessing, *preprocessing})
+        if preprocessing.get(name) != point.preprocessing.get(name) and (name, preprocessing.get(name)) != _SEVERAL
+    ]
+    if not differing:
+        return ""
+    return (
+        f"pictures are read otherwise than when the threshold was measured ({', '.join(differing)}), so its rates "
+        "may not hold; read them alike, or measure again"
+    )
+
+
+def decide(
+    candidates: list[Candidate],
+    point: OperatingPoint,
+    people: int,
+    templates: int,
+    preprocessing: Mapping[str, str] = MappingProxyType({}),
+) -> Identification:
     """Accept the best candidate iff its score reaches the operating point's threshold."""
-    notes, warning = growth(point, people, templates)
+    notes, grown = growth(point, people, templates)
+    warning = "; and ".join(filter(None, [grown, read_otherwise(point, preprocessing)]))
     if people == 0:
         notes = (*notes, "the gallery is empty, so everybody is unknown")
     best = candidates[0] if candidates else None
@@ -86,7 +138,7 @@ def decide(candidates: list[Candidate], point: OperatingPoint, people: int, temp
         rate=point.target,
         measured_rate=point.measured,
         gallery_people=people,
-        measured_people=point.gallery_people,
+        measured_people=point.holds_for_people,
         candidates=tuple(candidates),
         notes=notes,
         warning=warning,

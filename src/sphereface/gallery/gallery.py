@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 from uuid import uuid4
 
@@ -89,14 +89,19 @@ class Gallery:
         return self._candidates(self._current(), queries, k)
 
     def identify(
-        self, embeddings: ArrayLike, operating_point: OperatingPoint | None, k: int = 5
+        self,
+        embeddings: ArrayLike,
+        operating_point: OperatingPoint | None,
+        k: int = 5,
+        preprocessing: Mapping[str, str] = MappingProxyType({}),
     ) -> list[Identification]:
         """Name each embedding (N, d) or (d,), or call it unknown, at a measured operating point.
 
         Args:
             embeddings: Probes.
-            operating_point: From the model's card; there is no default threshold.
+            operating_point: From the model's card or a file; there is no default threshold.
             k: How many candidates to report.
+            preprocessing: How the pictures were read; the answer warns if the operating point says otherwise.
 
         Raises:
             GalleryError: If there is no operating point, if it was measured for another model or for
@@ -108,7 +113,8 @@ class Gallery:
         queries = unit_rows(embeddings, self.dimension)
         snapshot = self._current()
         people, templates = len(snapshot.names), len(snapshot.matrix)
-        return [decide(found, point, people, templates) for found in self._candidates(snapshot, queries, k)]
+        found = self._candidates(snapshot, queries, k)
+        return [decide(candidates, point, people, templates, preprocessing) for candidates in found]
 
     def forget(self, name: str) -> int:
         """Erase a person: their bytes are gone from the gallery's files when this returns.

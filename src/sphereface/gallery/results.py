@@ -50,7 +50,7 @@ class Identification:
         rate: Share of strangers the operating point was set to let through at most (FPIR).
         measured_rate: Share it did let through when it was measured, with the interval.
         gallery_people: People in the gallery that was searched.
-        measured_people: People in the gallery the operating point was measured with.
+        measured_people: People in the gallery that the operating point's rate is meant for.
         candidates: The k most similar people, best first, whatever the decision.
         notes: What a reader of the answer should know, in sentences.
         warning: Loud: the stated rate no longer holds. Empty if it does.

@@ -10,6 +10,7 @@ from sphereface.errors import MissingExtraError
 
 _PUBLIC = {
     "GalleryTrial": "sphereface.report.content",
+    "ModelDifferences": "sphereface.report.content",
     "ReportInput": "sphereface.report.content",
     "Shortcut": "sphereface.report.content",
     "SphereSample": "sphereface.report.content",

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.evaluation.results import Evaluation, Rate
+from sphereface.errors import DataError
+from sphereface.evaluation.evaluation import Evaluation
+from sphereface.evaluation.results import Rate
+
+if TYPE_CHECKING:  # what measured them is not needed to show them
+    from sphereface.evaluation.findings import Findings
+    from sphereface.evaluation.paired import Difference
 
 Picture = NDArray[np.uint8]
 
@@ -90,6 +97,23 @@ class SphereSample:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelDifferences:
+    """What two models of a report differ by, on one list of pairs or one gallery.
+
+    Attributes:
+        title: The list or gallery.
+        first: Label of the one model.
+        second: Label of the other.
+        differences: First minus second, figure by figure.
+    """
+
+    title: str
+    first: str
+    second: str
+    differences: Sequence[Difference]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportInput:
     """One report: the evaluation and what makes it understandable.
 
@@ -106,9 +130,12 @@ class ReportInput:
         gallery_trial: The gallery tried on fresh people.
         operating_point: The threshold the gallery uses, marked in the figures.
         sphere: Embeddings for the picture of the sphere.
+        others: Other models on the same people and the same protocol: drawn on one another, compared in a table.
+        differences: Paired differences between the models, each with its interval.
+        findings: What more was looked into: larger galleries, groups, calibration, morphs.
+        row_names: Image index -> name of the picture, printed where there is no picture to show.
+        links: Image index -> where the picture is, as an address from the page's folder; a name alone has no link.
         settings: Every setting needed to repeat the run, nested as it comes.
-        summary: The evaluation as ``report.json`` holds it; by default
-            ``sphereface.evaluation.summary.to_json(evaluation)``.
     """
 
     title: str
@@ -122,5 +149,40 @@ class ReportInput:
     gallery_trial: GalleryTrial | None = None
     operating_point: StatedThreshold | None = None
     sphere: SphereSample | None = None
+    others: Sequence[Evaluation] = ()
+    differences: Sequence[ModelDifferences] = ()
+    findings: Findings | None = None
+    row_names: Mapping[int, str] = field(default_factory=dict)
+    links: Mapping[int, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    summary: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        asked = _questions(self.evaluation)
+        for other in self.others:
+            if _questions(other) != asked:
+                raise DataError(
+                    f"'{other.title}' and '{self.evaluation.title}' were not judged on the same pairs and "
+                    "searches; a report compares models under one protocol"
+                )
+        for link in self.links.values():
+            if urlsplit(link).scheme not in ("", "file", "http", "https"):
+                raise DataError(f"a report links to files and web pages, not to '{link}'")
+
+    @property
+    def models(self) -> tuple[Evaluation, ...]:
+        """Every model's evaluation, the report's own first."""
+        return (self.evaluation, *self.others)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A name for each model, no two alike."""
+        titles = [model.title or "this model" for model in self.models]
+        return tuple(
+            title if titles.count(title) == 1 else f"{title} ({titles[:at].count(title) + 1})"
+            for at, title in enumerate(titles)
+        )
+
+
+def _questions(evaluation: Evaluation) -> list[list[str]]:
+    kinds = (evaluation.verifications, evaluation.identifications, evaluation.crowds, evaluation.classes)
+    return [[found.title for found in kind] for kind in kinds]

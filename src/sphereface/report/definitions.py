@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-DEFINITIONS: tuple[tuple[str, str], ...] = (
+from collections.abc import Container
+
+Term = tuple[str, str]
+
+DEFINITIONS: tuple[Term, ...] = (
     (
         "Cosine similarity, angle",
         "Every face becomes a point on a sphere. The score of two faces is the cosine of the angle between "
@@ -33,8 +37,14 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Ten-fold accuracy",
-        "Pairs are dealt into ten folds; each is judged with the threshold that is best on the other nine, as "
+        "Pairs are dealt into folds, ten or the protocol's own; each is judged with the threshold that is best on "
+        "the others, as "
         "in the protocol of Labeled Faces in the Wild [3].",
+    ),
+    (
+        "Threshold fixed, threshold estimated",
+        "Fixed: chosen beforehand, and the interval is for that threshold. Estimated: chosen on the very people "
+        "that were judged, and the interval covers that choice, because people are resampled with it.",
     ),
     (
         "Mated and non-mated search",
@@ -93,6 +103,57 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
     ),
 )
 
+MORE: dict[str, tuple[Term, ...]] = {
+    "gallery-size": (
+        (
+            "Exact, tail fit, bound",
+            "Up to the gallery at hand, rates are averages over all galleries of N of its people: nothing is "
+            "assumed. Beyond, the share of other people who would reach the threshold is fitted stranger by "
+            "stranger, and FPIR is the mean of 1 − (1 − share)ᴺ. The bound takes one share for all strangers.",
+        ),
+        (
+            "Selectivity, mean rank",
+            "Mean number of enrolled people who reach the threshold in a stranger's search; mean place of the own "
+            "person in a mated search, without a threshold.",
+        ),
+    ),
+    "groups": (
+        (
+            "Inequality of groups",
+            "Largest rate over the geometric mean of all [8], or over the smallest; Gini coefficient of the "
+            "rates; FDR and GARBE join FMR and FNMR, half and half [9]. Chance: the same figure where labels are "
+            "dealt to people by lot, group sizes kept.",
+        ),
+    ),
+    "calibration": (
+        (
+            "Cllr",
+            "Information still missing once a pair has its likelihood ratio, in bits [10]. The least possible is "
+            "that of the best rising map of the same scores; the rest is lost in calibration.",
+        ),
+        (
+            "Calibration error, Brier score",
+            "Mean distance between the probability given and the share observed, over bins of equal mass; mean "
+            "squared error of the probability. Both at the stated prior.",
+        ),
+    ),
+    "morphing": (
+        (
+            "wcMMPMR, RMMR",
+            "Share of pairs of people whose worst-case morph is accepted as both, each with so many attempts; "
+            "the smaller of both people's best scores decides [11]. The morph half way between two embeddings is "
+            "our definition of the worst case. RMMR adds the FNMR with as many attempts.",
+        ),
+    ),
+}
+
+
+def definitions(sections: Container[str]) -> list[Term]:
+    """Return the definitions that a page with these sections needs."""
+    more = [term for section, terms in MORE.items() if section in sections for term in terms]
+    return [*DEFINITIONS, *more]
+
+
 SOURCES: tuple[str, ...] = (
     "ISO/IEC 19795-1:2021, Biometric performance testing and reporting, Part 1: principles and framework.",
     "A. Martin, G. Doddington, T. Kamm, M. Ordowski, M. Przybocki: The DET curve in assessment of detection "
@@ -107,4 +168,11 @@ SOURCES: tuple[str, ...] = (
     "arXiv:2306.01198.",
     "W. Liu, R. Lin, Z. Liu, L. Liu, Z. Yu, B. Dai, L. Song: Learning towards minimum hyperspherical energy. "
     "NeurIPS 2018, arXiv:1805.09298.",
+    "P. Grother: Face Recognition Vendor Test, Part 8: summarizing demographic differentials. NIST IR 8429, 2022.",
+    "J. J. Howard, E. J. Laird, Y. B. Sirotin, R. E. Rubin, J. L. Tipton, A. R. Vemury: Evaluating proposed "
+    "fairness models for face recognition algorithms. 2022, arXiv:2203.05051.",
+    "N. Brümmer, J. du Preez: Application-independent evaluation of speaker detection. Computer Speech and "
+    "Language 20, 2006.",
+    "U. Scherhag et al.: Biometric systems under morphing attacks: assessment of morphing techniques and "
+    "vulnerability reporting. BIOSIG 2017.",
 )

@@ -77,6 +77,32 @@ def training_panels(journal: Journal) -> dict[str, str]:
     return worth
 
 
+def training_facts(journal: Journal) -> list[tuple[str, str]]:
+    """Return what a reader asks first, by name: how much was seen, how far loss and angle came, how fast."""
+    facts = []
+    images, loss = column(journal, "loss")
+    if len(loss):
+        first, last = _ends(loss)
+        facts = [
+            ("training images seen", f"{images[-1]:,.0f}"),
+            ("loss, first and last twentieth", f"{first:.2f} → {last:.2f}"),
+        ]
+    _, angle = column(journal, "angle")
+    if len(angle):
+        first, last = _ends(np.degrees(angle))
+        facts.append(("angle to own prototype", f"{first:.0f}° → {last:.0f}°"))
+    _, speed = column(journal, "images_per_second")
+    if len(speed):
+        facts.append(("images per second, median", f"{np.median(speed):,.0f}"))
+    return facts
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    """Return the means of the first and of the last twentieth."""
+    tail = max(1, len(values) // 20)
+    return float(values[:tail].mean()), float(values[-tail:].mean())
+
+
 @styled
 def panel_figure(journal: Journal, name: str) -> Figure:
     """Draw one column of the journal against the images seen."""

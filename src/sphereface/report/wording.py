@@ -1,4 +1,4 @@
-"""Figures in words: percentages with sensible digits, intervals, and the sentence on top of the page."""
+"""Figures in words: percentages with sensible digits, intervals, counts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sphereface.evaluation.results import Identification, Rate
-from sphereface.report.content import ReportInput
+from sphereface.evaluation.results import Rate
 
 NBSP = "\u00a0"
 
@@ -53,47 +52,60 @@ def percent_range(rate: Rate) -> str:
     return f"{rate.low * 100:.{decimals}f} to {rate.high * 100:.{decimals}f}"
 
 
-def one_in(share: float) -> str:
-    """Return a share of searches as a person would say it.
+def one_in(share: float, what: str = "false alarm", among: str = "search") -> str:
+    """Return a share of searches, or of something else, as a person would say it.
 
     >>> [one_in(share) for share in (0.01, 0.001, 0.05, 0.003)]
     ['1 false alarm in 100 searches', '1 false alarm in 1,000 searches', '1 false alarm in 20 searches', \
 '3 false alarms in 1,000 searches']
+    >>> one_in(1e-4, "false match", "pair")
+    '1 false match in 10,000 pairs'
     """
-    for base in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000):
-        alarms = share * base
-        if abs(alarms - round(alarms)) < 1e-6 and round(alarms) >= 1:
-            alarms = round(alarms)
-            if base % alarms == 0:
-                alarms, base = 1, base // alarms
-            return f"{alarms} false alarm{'s' if alarms > 1 else ''} in {base:,} search{'es' if base > 1 else ''}"
-    return f"a false alarm in {share * 100:.3g}{NBSP}% of searches"
+    for base in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000):
+        count = share * base
+        if abs(count - round(count)) < 1e-6 and round(count) >= 1:
+            count = round(count)
+            if base % count == 0:
+                count, base = 1, base // count
+            return f"{counted(count, what)} in {counted(base, among)}"
+    return f"a {what} in {share * 100:.3g}{NBSP}% of {_plural(among)}"
 
 
-def headline_target(identification: Identification) -> float | None:
-    """Return the FPIR to speak of first: 1 % where the data carry it, else the strictest they carry."""
-    supported = [target for target, rate in identification.fnir_at_fpir.items() if rate.value is not None]
-    if not supported:
-        return None
-    return 0.01 if 0.01 in supported else min(supported)
+def counted(number: int, what: str) -> str:
+    """Return a number and its thing, in the plural where there are several.
+
+    >>> counted(1, "search"), counted(1200, "search"), counted(2, "person")
+    ('1 search', '1,200 searches', '2 people')
+    """
+    return f"{number:,} {what if number == 1 else _plural(what)}"
 
 
-def headline(report: ReportInput) -> str:
-    """Return the sentence on top: what is missed at which rate of false alarms, in a gallery of which size."""
-    identification = report.evaluation.identification
-    target = headline_target(identification)
-    people = f"{identification.gallery_people:,} {'person' if identification.gallery_people == 1 else 'people'}"
-    if target is None:
-        return (
-            f"With {people} enrolled, this data supports no statement at the false-alarm rates asked for; "
-            "the sections below say what is missing."
-        )
-    rate = identification.fnir_at_fpir[target]
+def _plural(what: str) -> str:
+    if what == "person":
+        return "people"
+    if what.endswith("y") and not what.endswith(("ay", "ey")):
+        return f"{what[:-1]}ies"
+    return f"{what}es" if what.endswith(("ch", "sh", "s")) else f"{what}s"
+
+
+def in_percent(rate: Rate) -> str:
+    """Return a rate with its interval, as a sentence has it; it must have a value.
+
+    >>> in_percent(Rate(0.0842, 0.0712, 0.0991, 0.95, 500)).replace(NBSP, " ")
+    '8.4 % (7.1 to 9.9)'
+    """
     interval = percent_range(rate)
-    return (
-        f"At {one_in(target)} by strangers, with {people} enrolled, {percent(rate.value or 0.0)}{NBSP}%"
-        f"{f' ({interval})' if interval else ''} of the searches by enrolled people go unrecognised."
-    )
+    return f"{percent(rate.value or 0.0)}{NBSP}%{f' ({interval})' if interval else ''}"
+
+
+def chosen_target(rates: Mapping[float, Rate], usual: float) -> float | None:
+    """Return the target to speak of first: the usual one where the data carry it, else the strictest they carry.
+
+    >>> chosen_target({0.1: Rate(0.1, 0, 1, 0.95, 9), 0.01: Rate(None, None, None, 0.95, 0)}, usual=0.01)
+    0.1
+    """
+    supported = [target for target, rate in rates.items() if rate.value is not None]
+    return usual if usual in supported else min(supported, default=None)
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

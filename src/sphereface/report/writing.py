@@ -1,25 +1,23 @@
-"""A report on disk: one page, one JSON file, and on request the figures as pictures. All or nothing."""
+"""A report on disk: one page, its numbers as JSON and as tables, on request its figures. All or nothing."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sphereface.atomic import write_bytes
 from sphereface.errors import DataError
-from sphereface.evaluation.results import Rate
-from sphereface.report.content import GalleryTrial, ReportInput
+from sphereface.evaluation.summary import findings_json, to_json, to_plain
+from sphereface.report.content import ReportInput
 from sphereface.version import __version__
 
 
 def write_report(folder: Path, report: ReportInput) -> Path:
-    """Write ``report.html`` and ``report.json`` into ``folder`` (made if missing) and return the page.
+    """Write the report into ``folder`` (made if missing) and return the page.
 
-    Both files are complete before either appears; a page that cannot be drawn leaves an earlier one as it was.
+    ``report.html`` for people, ``report.json`` for programs, ``table.csv`` and ``table.tex`` for a paper. All are
+    complete before any appears; a page that cannot be drawn leaves an earlier one as it was.
 
     Args:
         folder: Where to write.
@@ -29,80 +27,73 @@ def write_report(folder: Path, report: ReportInput) -> Path:
         MissingExtraError: matplotlib or jinja2 is not installed.
         DataError: The folder cannot be written.
     """
+    from sphereface.report.comparison import table_csv, table_latex
     from sphereface.report.page import report_page
 
     page = report_page(report)
-    data = json.dumps(report_data(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _put(folder / "report.json", data.encode())
+    texts = {
+        "report.json": json.dumps(report_data(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "table.csv": table_csv(report),
+        "table.tex": table_latex(report),
+    }
+    for name, text in texts.items():
+        _put(folder / name, text.encode())
     return _put(folder / "report.html", page.encode())
 
 
 def write_pictures(folder: Path, report: ReportInput) -> list[Path]:
-    """Write every figure of the report as ``<name>.png`` (200 dots an inch) and return the files.
+    """Write every figure of the report as ``<name>.png`` (200 dots an inch) and ``<name>.pdf``; return the files.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
         DataError: The folder cannot be written.
     """
-    from sphereface.report.canvas import to_png
+    from sphereface.report.canvas import to_pdf, to_png
     from sphereface.report.figures import named_figures
 
-    return [_put(folder / f"{figure.name}.png", to_png(figure.draw())) for figure in named_figures(report)]
+    return [
+        _put(folder / f"{figure.name}.{kind}", convert(figure.draw()))
+        for figure in named_figures(report)
+        for kind, convert in (("png", to_png), ("pdf", to_pdf))
+    ]
 
 
 def report_data(report: ReportInput) -> dict[str, Any]:
     """Return what ``report.json`` holds: the evaluation's figures, and beside them what the page adds."""
-    from sphereface.report.wording import headline
+    from sphereface.report.opening import opening
 
-    summary = report.summary
-    if summary is None:
-        from sphereface.evaluation.summary import to_json
-
-        summary = to_json(report.evaluation)
+    words = opening(report)
     data: dict[str, Any] = {
         "title": report.title,
-        "headline": headline(report),
+        "headline": words[0],
+        "in_words": words,
         "data": report.data,
         "sphereface": __version__,
-        **summary,
+        **to_json(report.evaluation),
+        "findings": None if report.findings is None else findings_json(report.findings),
+        "others": [to_json(other) for other in report.others],
+        "differences": list(report.differences),
+        "row_names": {at: report.row_names[at] for at in _named(report) if at in report.row_names},
         "shortcuts": {
             check.name: {**check.rate.to_json(), "explanation": check.explanation, "ours": check.ours}
             for check in report.shortcuts
         },
-        "gallery_trial": _trial_data(report.gallery_trial) if report.gallery_trial else None,
+        "gallery_trial": report.gallery_trial,
         "operating_point": report.operating_point.model_dump(mode="json") if report.operating_point else None,
         "training": dict(report.journal[-1]) if report.journal else None,
         "settings": {**report.settings, "evaluation": report.evaluation.settings},
     }
-    return _plain_mapping(data)
+    plain: dict[str, Any] = to_plain(data, other=str)
+    return plain
 
 
-def _trial_data(trial: GalleryTrial) -> dict[str, Any]:
-    fields = {name: getattr(trial, name) for name in GalleryTrial.__slots__}
-    return {name: value.to_json() if isinstance(value, Rate) else value for name, value in fields.items()}
-
-
-def _plain_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(key): _plain(value) for key, value in values.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Return a value JSON has: no NaN (null), no arrays (lists), no paths (text)."""
-    if isinstance(value, Rate):
-        return _plain(value.to_json())
-    if isinstance(value, Mapping):
-        return _plain_mapping(value)
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if hasattr(value, "__dataclass_fields__"):
-        return _plain(asdict(value))
-    return str(value)
+def _named(report: ReportInput) -> list[int]:
+    """Return the images that the hardest pairs speak of."""
+    evaluation = report.evaluation
+    pairs = [pair for found in evaluation.verifications for pair in found.hardest_genuine + found.hardest_impostor]
+    if evaluation.health:
+        pairs += evaluation.health.nearest + evaluation.health.widest
+    return sorted({at for pair in pairs for at in (pair.first, pair.second)})
 
 
 def _put(path: Path, content: bytes) -> Path:

@@ -14,8 +14,9 @@ from PIL import Image
 from sphereface.data.check import check_dataset
 from sphereface.data.getting import Fetch, FetchedLfw, get_lfw
 from sphereface.errors import DataError, MissingExtraError
-from sphereface.evaluation.pair_list import locate
-from sphereface.evaluation.protocols.lfw import read_lfw_view1, read_lfw_view2
+from sphereface.evaluation.pair_list import kind_of_pair_list
+from sphereface.evaluation.protocols import read_protocol
+from sphereface.evaluation.units import locate_units
 
 LISTS = {
     "pairs.txt": "1\t1\nAda_One\t1\t2\nAda_One\t1\tBen_Two\t1\n",
@@ -78,8 +79,11 @@ def test_the_lists_fit_the_pictures(home: Path, tmp_path: Path) -> None:
     folder = get(tmp_path / "lfw", home).folder
     assert check_dataset(folder).people == 2
     paths = sorted(folder.glob("*/*.jpg"))
-    for name, read in {"pairs.txt": read_lfw_view2, "pairsDevTest.txt": read_lfw_view1}.items():
-        assert locate(read(folder / name), paths, title=name).missing == ()
+    names = [path.as_posix() for path in paths]
+    for name, kind in {"pairs.txt": "lfw-view2", "pairsDevTest.txt": "lfw-view1"}.items():
+        assert kind_of_pair_list(folder / name) == kind
+        units = read_protocol(kind, folder / name).units
+        assert locate_units(units, names).missing == ()
 
 
 def test_lists_of_people_are_taken_if_somebody_put_them_there(home: Path, tmp_path: Path) -> None:

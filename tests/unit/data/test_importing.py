@@ -22,9 +22,10 @@ from sphereface.data import intake as intake_module
 from sphereface.data.importing import Imported, import_dataset
 from sphereface.data.intake import MOST_LISTED, REFUSALS, Intake, fault_of, picture_suffix
 from sphereface.data.manifest import read_manifest
-from sphereface.embedder.audit import read_pairs
 from sphereface.errors import DataError, SpherefaceError
 from sphereface.evaluation.protocols.pairs import read_pairs_csv
+from sphereface.evaluation.units import locate_units
+from sphereface.participants import pairs_among
 from tests.unit.data.legacy import container, image_record, insightface, picture, python2, record
 
 PEOPLE = [[picture(10 * person + shot) for shot in range(person + 2)] for person in range(4)]
@@ -188,8 +189,9 @@ def test_an_evaluation_file_becomes_pictures_and_pairs(tmp_path: Path, dumps: An
     manifest = read_manifest(tmp_path / "lfw/pictures")
     assert (len(manifest), imported.pictures) == (40, 40)
     assert len(manifest.identities) == imported.people == 20 + 7
-    located = read_pairs(tmp_path / "lfw/pairs.csv", manifest.paths)
-    assert (len(located), located.missing) == (20, ())
+    protocol = pairs_among(tmp_path / "lfw/pairs.csv", manifest)
+    assert len(protocol.pairs[0].first) == 20
+    assert locate_units(protocol.units, manifest.names).missing == ()
     assert "names nobody" in imported.remarks[0]
 
 
@@ -240,9 +242,9 @@ def test_a_refused_picture_keeps_its_pair_and_unites_nobody(tmp_path: Path) -> N
     assert imported.listed[0] == ("picture 1", "empty")
     manifest = read_manifest(tmp_path / "x/pictures")
     assert len(manifest.identities) == 4
-    located = read_pairs(tmp_path / "x/pairs.csv", manifest.paths)
-    assert len(located) == 4
-    assert len(located.missing) == 4
+    protocol = pairs_among(tmp_path / "x/pairs.csv", manifest)
+    assert len(protocol.pairs[0].first) == 4
+    assert len(locate_units(protocol.units, manifest.names).missing) == 4
 
 
 def test_one_object_in_a_hundred_thousand_pairs_is_hashed_once(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sphereface.data.manifest import Manifest, comparable_name, overlapping_names, read_manifest
+from sphereface.data.manifest import Manifest, overlapping_names, read_manifest, read_pictures
 from sphereface.errors import DataError
+from sphereface.names import comparable_name
 
 
 def write_tree(root: Path, tree: dict[str, list[str]]) -> Path:
@@ -252,3 +253,26 @@ def test_real_faces_forty_people_are_read(shared_data: Path) -> None:
 def test_a_name_that_is_not_utf8_is_told_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
     assert "is not UTF-8 ('caf\\udce9')" in sentence(tmp_path)
+
+
+def test_pictures_of_a_protocol_at_any_depth(tmp_path: Path) -> None:
+    for name in ("ada/0/1.jpg", "ada/0/2.jpg", "ada/1/1.jpg", "bo/0/1.png", "loose.jpg", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    found = read_pictures(tmp_path)
+    assert len(found) == 5
+    assert "ada/0/2.jpg" in " ".join(found.names)
+    assert len(set(found.names)) == 5
+    assert found.people[found.names.index(next(n for n in found.names if n.endswith("bo/0/1.png")))] == "0"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no picture below"):
+        read_pictures(tmp_path / "empty")
+    with pytest.raises(DataError, match="there is no folder"):
+        read_pictures(tmp_path / "gone")
+
+
+def test_names_keep_the_person_even_of_a_single_one(tmp_path: Path) -> None:
+    (tmp_path / "ada").mkdir()
+    for number in (1, 2):
+        (tmp_path / "ada" / f"{number}.jpg").write_bytes(bytes([number]))
+    assert read_manifest(tmp_path).names == ("ada/1.jpg", "ada/2.jpg")

@@ -70,10 +70,25 @@ def test_pairs_without_a_score_are_errors_of_both_kinds():
     assert fold_accuracy(view2(genuine, [*impostor, (-np.inf, 0)])).value == 8 / 9
 
 
+@pytest.mark.parametrize("rule", ["middle", "plateau"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_without_genuine_scores_every_genuine_pair_is_an_error_and_without_any_there_is_a_reason(rule, dtype):
+    def scores(impostor):
+        found = view2([(-np.inf, f) for f in range(4)], [(impostor, f) for f in range(4)])
+        kinds = (replace(kind, scores=kind.scores.astype(dtype)) for kind in (found.genuine, found.impostor))
+        return replace(found, **dict(zip(("genuine", "impostor"), kinds, strict=True)))
+
+    assert fold_accuracy(scores(0.3), rule).value == 0.5
+    # A threshold above "no score" would be the lowest number there is, and the mean of several overflows.
+    nothing = fold_accuracy(scores(-np.inf), rule)
+    assert nothing.value is None
+    assert "no pair outside one of the folds has a score" in nothing.reason
+
+
 def test_a_fold_with_nothing_to_learn_from_gives_no_number_but_a_reason():
     result = fold_accuracy(view2([(0.9, 0)], [(0.1, 0)]))
     assert result.value is None
-    assert "too few people" in result.reason
+    assert result.reason == "too few folds in the list: one has nothing to learn from"
 
 
 def test_the_threshold_never_comes_from_the_tested_fold():
@@ -173,3 +188,45 @@ def test_the_people_of_a_tested_pair_have_no_say_in_its_threshold(monkeypatch):
         marks = {divmod(int(value) - 10_000, 100) for value in values[values >= 10_000]}
         assert marks
         assert all(set(group).isdisjoint(mark) for mark in marks)
+
+
+@pytest.mark.parametrize("names", [range(10), range(250, 260), range(1990, 2000), range(0, 4000, 400)])
+def test_folds_may_be_numbered_as_they_like(names):
+    generator = np.random.default_rng(0)
+    n = 300
+    same = np.arange(n) % 2 == 0
+    scores = np.where(same, 0.3, 0.0) + 0.2 * generator.standard_normal(n)
+    fold = np.array(names)[np.arange(n) // 30]
+    people = np.arange(2 * n, dtype=np.int32)
+    people[np.flatnonzero(same) + n] = np.flatnonzero(same)
+    listed = score_list(
+        "l", scores, same, np.arange(n), np.arange(n) + n, people, tuple(map(str, range(2 * n))), fold
+    )
+    plain = score_list(
+        "l",
+        scores,
+        same,
+        np.arange(n),
+        np.arange(n) + n,
+        people,
+        tuple(map(str, range(2 * n))),
+        np.arange(n) // 30,
+    )
+    assert module.fold_accuracy(listed) == module.fold_accuracy(plain)
+
+
+def test_hundreds_of_folds_keep_their_borders():
+    generator = np.random.default_rng(1)
+    n = 800
+    same = np.arange(n) % 2 == 0
+    scores = np.where(same, 0.3, 0.0) + 0.2 * generator.standard_normal(n)
+    fold = np.arange(n) // 2
+    people = np.arange(2 * n, dtype=np.int32)
+    people[np.flatnonzero(same) + n] = np.flatnonzero(same)
+    names = tuple(map(str, range(2 * n)))
+    listed = score_list("l", scores, same, np.arange(n), np.arange(n) + n, people, names, fold)
+    groups = module._by_group(listed.genuine, listed)
+    assert len(groups) == 400
+    for (one, two), held in groups.items():
+        assert one == two
+        assert held == scores[(fold == one) & same]

@@ -157,8 +157,6 @@ def test_what_cannot_be_searched():
         search(at(0, 1), ["a", "a"], split([0], [], [1]))
     with pytest.raises(DataError, match="'b' searches as an enrolled person"):
         search(at(0, 1), ["a", "b"], split([0], [1], []))
-    with pytest.raises(NotEnoughDataError, match="no searches by strangers"):
-        identify(scores_of([0.5], []))
     with pytest.raises(NotEnoughDataError, match="no searches by enrolled people"):
         identify(search(at(0, 1), ["a", "b"], split([0], [], [1])))
     with pytest.raises(NotEnoughDataError, match="strangers"):
@@ -166,3 +164,12 @@ def test_what_cannot_be_searched():
     for wrong in ({"enrolled_fraction": 0.0}, {"enrolled_fraction": 1.0}, {"templates_per_person": 0}):
         with pytest.raises(DataError):
             open_set_split(["a", "b"], **wrong)
+
+
+def test_without_strangers_only_ranks_are_known():
+    found = identify(scores_of([0.5, 0.4], []), fpir_targets=(0.1,))
+    assert found.cmc[0].value == 1.0
+    assert found.non_mated_searches == 0
+    assert found.fnir_at_fpir[0.1].value is None
+    assert "no searches by strangers" in found.fnir_at_fpir[0.1].reason
+    assert len(found.curve.thresholds) == 0

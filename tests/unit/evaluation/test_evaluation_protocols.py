@@ -1,11 +1,12 @@
-"""Pair files of LFW and one's own: read, located, and refused by line number."""
+"""Pair files of LFW and one's own: read, and refused by line number."""
 
 from __future__ import annotations
 
 import pytest
 
 from sphereface.errors import DataError
-from sphereface.evaluation.pair_list import NamedPair, locate
+from sphereface.evaluation.pair_list import NamedPair
+from sphereface.evaluation.protocols import read_protocol
 from sphereface.evaluation.protocols.lfw import read_lfw_view1, read_lfw_view2
 from sphereface.evaluation.protocols.pairs import read_pairs_csv
 
@@ -33,10 +34,8 @@ def test_view1(write):
 def test_view2_has_folds_of_its_own(write):
     pairs = read_lfw_view2(write("2 1\nA 1 2\nA 1 B 1\r\nC 1 2\nC 1 D 1\n"))
     assert [(pair.same, pair.fold) for pair in pairs] == [(True, 0), (False, 0), (True, 1), (False, 1)]
-    paths = [f"faces/{name}/{name}_000{number}.jpg" for name in "ABCD" for number in (1, 2)]
-    assert locate(pairs, paths, title="View 2").fold.tolist() == [0, 0, 1, 1]
     view1 = read_lfw_view1(write("1\nA 1 2\nA 1 B 1\n"))
-    assert locate(view1, paths, title="View 1").fold is None
+    assert [pair.fold for pair in view1] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_view2_has_folds_of_its_own(write):
         ("1\nA 1 2\nA 1 B 1\nA 1 B 2\n", "announces 2 pairs, but 3"),
         ("1\n\nA 1\nA 1 B 1\n", "line 3 .* has 2 columns, but a genuine pair has 3"),
         ("1\nA 1 2\nA 1 2\n", "line 3 .* has 3 columns, but an impostor pair has 4"),
-        ("1\nA one 2\nA 1 B 1\n", "line 2 .* where 'Name 1 2' is expected"),
+        ("1\nA one 2\nA 1 B 1\n", "line 2 .* has 'one' where a whole number is expected"),
         ("1\nA 1 2\nA 1 A 2\n", "line 3 .* names 'A' twice"),
         (b"\xff\xfe1\n", "UTF-8"),
     ],
@@ -89,7 +88,8 @@ def test_csv(write):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "lacks the column 'image_a'"),
+        ("", "is empty"),
+        ("\nimage_a\n", "lacks the column 'image_a'"),
         ("image_a,image_b\n", "lacks the column 'same'"),
         ("image_a,image_b,sane\n", "unknown column 'sane'. Did you mean 'same'"),
         ("image_a,image_b,same,same\n", "twice"),
@@ -99,8 +99,9 @@ def test_csv(write):
         ("image_a,image_b,same\n1.png,A/2.png,1\n", "line 2 .* person/picture.jpg"),
         ("image_a,image_b,same\nA/1.png,A/2.png,0\n", "line 2 .* says two people, but shows 'A' and 'A'"),
         ("image_a,image_b,same,fold\nA/1.png,A/2.png,1,x\n", "line 2 .* fold = 'x'"),
-        (b"image_a,image_b,same\n\xff\n", "not a CSV"),
+        (b"image_a,image_b,same\n\xff\n", "UTF-8"),
         ('image_a,image_b,same\n"A/1.png,', "not a CSV"),
+        ("image_a,image_b,same\nA/1.png,A/1.png,1\n", "line 2 .* with itself"),
     ],
 )
 def test_csv_refuses_by_line(write, text, words):
@@ -109,19 +110,5 @@ def test_csv_refuses_by_line(write, text, words):
 
 
 def test_the_shared_development_pairs(shared_data):
-    pairs = read_lfw_view1(shared_data / "pairsDevTrain.txt")
-    assert (len(pairs), sum(pair.same for pair in pairs)) == (2200, 1100)
-    paths = sorted((shared_data / "lfw112").glob("*/*.jpg"))
-    located = locate(pairs, paths, title="LFW View 1")
-    assert not located.missing
-    assert located.fold is None
-
-
-def test_an_aligned_picture_of_another_format_counts_as_the_listed_one_unless_there_are_two() -> None:
-    pair = NamedPair("A/A_0001.jpg", "B/B_0002.jpg", "A", "B", same=False)
-    found = locate([pair], ["x/A/A_0001.png", "x/B/B_0002.png", "x/C/C_0001.png"], title="one pair")
-    assert (found.first.tolist(), found.second.tolist(), found.missing) == ([0], [1], ())
-    found = locate([pair], ["x/A/A_0001.png", "x/B/B_0002.png", "x/B/B_0002.webp"], title="one pair")
-    assert found.missing == ("B/B_0002.jpg",)
-    exact = locate([pair], ["x/A/A_0001.jpg", "y/A/A_0001.png", "x/B/B_0002.jpg"], title="one pair")
-    assert (exact.first.tolist(), exact.second.tolist()) == ([0], [2])
+    (pairs,) = read_protocol("lfw-view1", shared_data / "pairsDevTrain.txt").pairs
+    assert (len(pairs.first), pairs.same.sum(), pairs.fold) == (2200, 1100, None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from sphereface.errors import DataError, NotEnoughDataError
-from sphereface.evaluation.pair_list import NamedPair, locate
-from sphereface.evaluation.scores import all_pairs, at_most, listed_pairs
+from sphereface.evaluation.images import at_most, checked
+from sphereface.evaluation.protocol import UnitPairs, positions
+from sphereface.evaluation.scores import all_pairs, listed_pairs
 
 
 def vectors(count: int, dimension: int = 8, seed: int = 0) -> np.ndarray:
@@ -41,6 +44,35 @@ def test_all_pairs_are_every_pair_once(people):
     assert (codes[scores.impostor.first] < codes[scores.impostor.second]).all()
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_rows_are_brought_to_unit_norm_block_by_block_as_all_at_once(kind):
+    x = (10.0 * vectors(10_000, 70)).astype(kind)  # more than two blocks
+    failed = np.arange(len(x)) % 7 == 0
+    x[failed] = 0
+    unit, mask = checked(x, ["a"] * len(x), failed)
+    whole = np.where(failed[:, None], 1.0, x)
+    whole = np.where(failed[:, None], 0.0, whole / np.linalg.norm(whole, axis=1, keepdims=True))
+    assert unit.dtype == np.float32
+    assert np.array_equal(unit, whole.astype(np.float32))
+    assert np.array_equal(mask, failed)
+
+
+def test_all_bad_rows_are_counted_wherever_they_are():
+    x = vectors(10_000, 70)
+    x[[5000, 9999]] = 0.0
+    with pytest.raises(DataError, match=r"2 of 10000 embeddings .* row 5000 \('p5000'\) is the zero vector"):
+        checked(x, [f"p{at}" for at in range(len(x))])
+
+
+def test_only_one_more_array_is_taken():
+    x = np.ones((40_000, 64), np.float32)
+    tracemalloc.start()
+    checked(x, ["a"] * len(x))
+    highest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert highest < 1.6 * x.nbytes
+
+
 def test_the_cap_keeps_the_same_images_whoever_else_is_there():
     people = ["a"] * 30 + ["b"] * 3 + ["c"] * 30
     kept = at_most(people, 10, seed=3)
@@ -53,11 +85,15 @@ def test_the_cap_keeps_the_same_images_whoever_else_is_there():
     assert len(scores.genuine) == 45 + 3 + 45
 
 
-def test_failed_images_are_in_no_pair():
+def test_genuine_pairs_of_failed_images_are_misses_and_impostor_pairs_are_not_counted():
     people, x = ["a", "a", "b", "b"], vectors(4)
     x[1] = np.nan
     scores = all_pairs(x, people, failed=np.array([False, True, False, False]))
-    assert as_dictionary(scores.genuine).keys() == {(2, 3)}
+    assert as_dictionary(scores.genuine).keys() == {(0, 1), (2, 3)}
+    assert as_dictionary(scores.genuine)[0, 1] == -np.inf
+    assert np.isfinite(as_dictionary(scores.genuine)[2, 3])
+    assert scores.people[scores.genuine.first].tolist() == [0, 1]  # still by the person of the first image
+    assert scores.failed == 1
     assert as_dictionary(scores.impostor).keys() == {(0, 2), (0, 3)}
 
 
@@ -96,48 +132,27 @@ def test_too_many_pairs_are_refused_before_any_memory_is_taken():
         )
 
 
-PATHS = ["x/A/A_0001.jpg", "x/A/A_0002.jpg", "x/B/B_0001.jpg", "x/C/C_0001.jpg"]
 NAMES = ["A", "A", "B", "C"]
-PAIRS = [
-    NamedPair("A/A_0001.jpg", "A/A_0002.jpg", "A", "A", same=True),
-    NamedPair("C/C_0001.jpg", "A/A_0001.jpg", "C", "A", same=False),
-    NamedPair("B/B_0001.jpg", "B/B_0002.jpg", "B", "B", same=True),  # B_0002 is not there
-    NamedPair("D/D_0001.jpg", "B/B_0002.jpg", "D", "B", same=False),  # neither is there
-]
+LIST = UnitPairs("list", positions([0, 3, 2]), positions([1, 0, 1]), np.array([True, False, False]))
 
 
-def test_listed_pairs_keep_what_is_missing_as_failed():
-    located = locate(PAIRS, PATHS, title="list")
-    assert set(located.missing) == {"B/B_0002.jpg", "D/D_0001.jpg"}
-    assert sorted(located.missing_people) == ["B", "D"]
-    assert max(located.first.max(), located.second.max()) == 5
+def test_listed_pairs_of_failed_images_have_no_score():
     x = vectors(4)
-    scores = listed_pairs(x, located, NAMES)
+    scores = listed_pairs(x, LIST, NAMES)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    assert sorted(scores.genuine.scores) == pytest.approx([-np.inf, unit[0] @ unit[1]])
-    assert sorted(scores.impostor.scores) == pytest.approx([-np.inf, unit[0] @ unit[3]])
-    assert scores.failed == 2
-    # An image that is there but could not be embedded fails in the same way.
+    assert scores.genuine.scores == pytest.approx([unit[0] @ unit[1]])
+    assert sorted(scores.impostor.scores) == pytest.approx(sorted([unit[0] @ unit[3], unit[1] @ unit[2]]))
+    assert scores.failed == 0
     failed = np.array([True, False, False, False])
-    assert listed_pairs(x, located, NAMES, failed=failed).failed == 4
-
-
-def test_people_left_out_of_a_list():
-    located = locate(PAIRS, PATHS, title="list", without=["b"])
-    assert len(located) == 2
-    with pytest.raises(DataError, match="no pair"):
-        locate(PAIRS[:1], PATHS, title="list", without=["a"])
+    assert listed_pairs(x, LIST, NAMES, failed=failed).failed == 2
+    assert not scores.balanced
 
 
 def test_lists_that_do_not_fit():
-    with pytest.raises(DataError, match="none of the images"):
-        locate(PAIRS, ["elsewhere/Z/Z_0001.jpg"], title="list")
-    with pytest.raises(DataError, match="two evaluated files end in"):
-        locate(PAIRS, [*PATHS, "y/A/A_0001.jpg"], title="list")
-    located = locate(PAIRS, PATHS, title="list")
-    with pytest.raises(DataError, match="made for 4 images"):
-        listed_pairs(vectors(3), located, NAMES[:3])
-    with pytest.raises(DataError, match="pair 1 of 'list' is listed as genuine"):
-        listed_pairs(vectors(4), located, ["A", "Z", "B", "C"])
+    with pytest.raises(DataError, match="'list' speaks of image 3, but there are 3 embeddings"):
+        listed_pairs(vectors(3), LIST, NAMES[:3])
+    with pytest.raises(DataError, match="pair 1 of 'list' is listed as genuine, but shows 'A' and 'Z'"):
+        listed_pairs(vectors(4), LIST, ["A", "Z", "B", "C"])
+    one_kind = UnitPairs("list", LIST.first[:1], LIST.second[:1], LIST.same[:1])
     with pytest.raises(NotEnoughDataError, match="only genuine pairs"):
-        listed_pairs(vectors(4), locate(PAIRS[:1], PATHS, title="list"), NAMES)
+        listed_pairs(vectors(4), one_kind, NAMES)

@@ -11,6 +11,7 @@ from sphereface.evaluation.steps import (
     area_under_curve,
     curve_thresholds,
     equal_error_rate,
+    full_curve,
     rejected,
     threshold_at,
 )
@@ -126,3 +127,38 @@ def test_curve_thresholds_reach_into_both_tails_of_a_large_set():
     assert {0, 1, 2, 5} <= set(counts.round().astype(int))
     tail = counts[(counts > 10) & (counts < 100_000)]
     assert (tail[:-1] / tail[1:]).max() < 1.3  # no gap where small rates are read off
+
+
+@pytest.mark.parametrize("sizes", [(400, 3000), (3000, 400), (1, 1), (1, 500)])
+@pytest.mark.parametrize("decimals", [1, 3, 9])
+def test_the_full_curve_is_scikit_learns_at_every_threshold(sizes, decimals):
+    generator = np.random.default_rng(decimals)
+    genuine = np.sort(generator.normal(1, 1, sizes[0]).round(decimals))
+    impostor = np.sort(generator.normal(0, 1, sizes[1]).round(decimals))
+    curve = full_curve(genuine, impostor)
+    labels = np.repeat([1, 0], sizes)
+    false, hit, thresholds = roc_curve(labels, np.concatenate([genuine, impostor]), drop_intermediate=False)
+    np.testing.assert_array_equal(curve.thresholds[:-1], thresholds[:0:-1])  # theirs end at infinity
+    np.testing.assert_allclose(curve.false, false[::-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(1.0 - curve.missed, hit[::-1], rtol=0, atol=1e-12)
+    assert curve.thresholds[-1] == np.nextafter(max(genuine[-1], impostor[-1]), np.inf)
+
+
+@pytest.mark.parametrize(
+    ("genuine", "impostor"),
+    [
+        ([-np.inf, 0.5, 0.9], [-np.inf, -np.inf, 0.5]),
+        ([-np.inf], [0.1, 0.1, 0.3]),
+        ([0.2, 0.4], [-np.inf]),
+        ([-np.inf], [-np.inf, -np.inf]),
+    ],
+)
+def test_scores_of_failed_comparisons_are_accepted_nowhere_on_the_full_curve(genuine, impostor):
+    genuine, impostor = np.array(genuine), np.array(impostor)
+    curve = full_curve(genuine, impostor)
+    assert np.isfinite(curve.thresholds).all()
+    assert curve.impostors == len(impostor)
+    assert curve.false.tolist() == accepted(impostor, curve.thresholds).tolist()
+    assert curve.missed.tolist() == rejected(genuine, curve.thresholds).tolist()
+    assert curve.false[-1] == 0.0
+    assert curve.missed[-1] == 1.0

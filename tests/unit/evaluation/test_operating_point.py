@@ -10,10 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
+from sphereface.evaluation.gallery_size.draws import alarm_rate
 from sphereface.evaluation.operating_point import read_operating_point, write_operating_point
 from sphereface.evaluation.scores import all_pairs
-from sphereface.evaluation.search import SearchScores
-from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
+from sphereface.evaluation.search import SearchScores, open_set_split, search
+from sphereface.evaluation.threshold_choice import FURTHEST, choose_operating_point, choose_verification_point
 
 WHOSE = {"model_fingerprint": "f" * 64, "data_hash": "d" * 64}
 
@@ -88,6 +89,63 @@ def test_for_comparing_two_images():
         choose_verification_point(scores, 1e-6, **WHOSE)
 
 
+@pytest.fixture(scope="module")
+def searched():
+    generator = np.random.default_rng(0)
+    people = np.repeat(np.arange(700), 2)
+    x = generator.standard_normal((700, 24))[people] + 0.4 * generator.standard_normal((1400, 24))
+    names = [str(person) for person in people]
+    return search(x, names, open_set_split(names, enrolled_fraction=0.2))
+
+
+@pytest.mark.parametrize(("times", "basis"), [(0.25, "thinned"), (1.0, "measured"), (2.0, "extrapolated")])
+def test_a_point_for_a_gallery_of_another_size(searched, times, basis, tmp_path):
+    enrolled = searched.gallery_people
+    size = int(times * enrolled)
+    point = choose_operating_point(searched, 0.1, gallery_size=size, preprocessing={"detector": "yunet"}, **WHOSE)
+    assert (point.basis, point.gallery_size, point.gallery_people) == (basis, size, enrolled)
+    assert (point.holds_for_people, point.holds_for_templates) == (size, size)  # one template each
+    assert alarm_rate(searched, size, point.threshold) == pytest.approx(point.measured.value)
+    assert point.measured.value <= 0.1 < alarm_rate(searched, size, point.threshold - 1e-3) + 0.01
+    assert point.trials == len(searched.non_mated_scores)
+    assert 30 / 0.1 <= point.measured.n <= point.trials * enrolled / size
+    assert point.measured.low < point.measured.value < point.measured.high
+    assert f"in a gallery of {size} people" in point.describe()
+    assert ("measured" if basis == "measured" else basis) == point.basis
+    assert (f"({basis} from {enrolled})" in point.describe()) is (basis != "measured")
+    write_operating_point(tmp_path / "point.json", point)
+    assert read_operating_point(tmp_path / "point.json") == point
+
+
+def test_the_larger_the_gallery_the_higher_the_threshold(searched):
+    thresholds = [
+        choose_operating_point(searched, 0.1, gallery_size=size, **WHOSE).threshold for size in (10, 50, 140, 250)
+    ]
+    assert thresholds == sorted(thresholds)
+    assert len(set(thresholds)) == 4
+
+
+def test_a_larger_gallery_needs_more_evidence(searched):
+    enrolled = searched.gallery_people
+    assert choose_operating_point(searched, 0.01, gallery_size=enrolled // 8, **WHOSE).basis == "thinned"
+    with pytest.raises(NotEnoughDataError, match=r"target 0\.01 .* nearest rate supported"):
+        choose_operating_point(searched, 0.01, **WHOSE)
+    with pytest.raises(NotEnoughDataError, match=rf"{FURTHEST} times at most: .* {FURTHEST * enrolled} people"):
+        choose_operating_point(searched, 0.5, gallery_size=FURTHEST * enrolled + 1, **WHOSE)
+    with pytest.raises(ConfigurationError, match="1 person or more"):
+        choose_operating_point(searched, 0.1, gallery_size=0, **WHOSE)
+    with pytest.raises(DataError, match="only the highest score"):
+        choose_operating_point(searches(), 0.1, gallery_size=20, **WHOSE)
+
+
+def test_files_from_before_gallery_sizes_still_read(point, tmp_path):
+    old = json.loads(point.model_dump_json(exclude={"gallery_size", "basis", "preprocessing"}))
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    read = read_operating_point(tmp_path / "old.json")
+    assert (read.holds_for_people, read.holds_for_templates) == (50, 100)
+    assert (read.basis, read.preprocessing) == ("measured", {})
+
+
 @pytest.mark.parametrize("target", [0.0, 1.0, -0.1, 5])
 def test_targets_out_of_range(target):
     with pytest.raises(ConfigurationError):
@@ -114,6 +172,9 @@ def test_survives_its_file(point, tmp_path):
         ({"missed": {"value": 0.9, "low": 0.2, "high": 0.4, "confidence": 0.95, "n": 9.0}}, "does not hold"),
         ({"gallery_people": 0}, "gallery"),
         ({"trials": 0}, "trials"),
+        ({"gallery_size": 70}, "are extrapolated, not measured"),
+        ({"gallery_size": 20, "basis": "extrapolated"}, "are thinned, not extrapolated"),
+        ({"preprocessing": {"detector": 3}}, "preprocessing.detector"),
     ],
 )
 def test_mistyped_files_are_refused_by_key(point, tmp_path, change, words):

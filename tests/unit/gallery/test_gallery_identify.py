@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sphereface.errors import ConfigurationError, GalleryError
 from sphereface.gallery import Gallery
-from sphereface.gallery.decision import expected_rate
+from sphereface.gallery.decision import check_pair_point, expected_rate
 
 FINGERPRINT = "f" * 64
 E = np.eye(32)
@@ -97,6 +97,58 @@ def test_more_templates_a_person_make_a_gallery_larger_too(gallery: Gallery, mak
     assert "12 templates" in answer.warning
     assert "3.0% of strangers" in answer.warning  # 1 - 0.99 ** 3
     assert gallery.identify(E[0], make_point(FINGERPRINT, gallery_people=4, gallery_templates=12))[0].warning == ""
+
+
+def test_a_point_for_a_gallery_of_another_size_speaks_of_that_size(gallery: Gallery, make_point: Any) -> None:
+    enrolled(gallery, 6)
+    smaller = make_point(FINGERPRINT, gallery_people=10, gallery_size=2, basis="thinned")
+    larger = make_point(FINGERPRINT, gallery_people=2, gallery_size=6, basis="extrapolated")
+    answer = gallery.identify(E[0], smaller)[0]
+    assert "has 6 people, but the threshold is for 2" in answer.warning
+    assert "operating-point --gallery-size 6" in answer.warning
+    assert answer.measured_people == 2
+    assert gallery.identify(E[0], larger)[0].warning == ""
+    assert gallery.identify(E[0], larger)[0].notes == ()
+
+
+READ = {"pictures": "photographs", "faces": "largest", "detector": "yunet"}
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (READ, ""),
+        ({}, ""),
+        (READ | {"faces": "all"}, ""),
+        (READ | {"detector": "dlib"}, "detector: dlib instead of yunet"),
+        (READ | {"most_yaw": "40"}, "most_yaw: 40 instead of none"),
+        ({"pictures": "photographs", "faces": "largest"}, "detector: none instead of yunet"),
+    ],
+)
+def test_pictures_that_are_read_otherwise_are_warned_of(
+    gallery: Gallery, make_point: Any, now: dict[str, str], words: str
+) -> None:
+    enrolled(gallery, 1)
+    answer = gallery.identify(E[0], make_point(FINGERPRINT, preprocessing=READ), preprocessing=now)[0]
+    assert words in answer.warning
+    assert bool(answer.warning) is bool(words)
+    assert gallery.identify(E[0], make_point(FINGERPRINT), preprocessing=now)[0].warning == ""
+
+
+def test_two_warnings_are_one_sentence_after_the_other(gallery: Gallery, make_point: Any) -> None:
+    enrolled(gallery, 9)
+    point = make_point(FINGERPRINT, gallery_people=3, preprocessing=READ)
+    answer = gallery.identify(E[0], point, preprocessing=READ | {"detector": "dlib"})[0]
+    assert "9 people" in answer.warning
+    assert "dlib instead of yunet" in answer.warning
+
+
+def test_two_pictures_are_compared_at_their_own_kind_of_point(make_point: Any) -> None:
+    check_pair_point(make_point(FINGERPRINT, kind="fmr"), FINGERPRINT)
+    with pytest.raises(GalleryError, match="measured for model 0000"):
+        check_pair_point(make_point("0" * 64, kind="fmr"), FINGERPRINT)
+    with pytest.raises(GalleryError, match="needs one that bounds the FMR"):
+        check_pair_point(make_point(FINGERPRINT), FINGERPRINT)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 import xml.etree.ElementTree as ElementTree
 
 import matplotlib
@@ -9,6 +10,7 @@ import pytest
 
 from sphereface.report.canvas import VARIABLES, percent_label, to_png, to_svg
 from sphereface.report.content import ReportInput
+from sphereface.report.curves import roc_figure
 from sphereface.report.figures import named_figures
 from sphereface.report.pictures import picture_address
 
@@ -70,6 +72,32 @@ def test_every_colour_variable_is_in_both_schemes_of_the_style_sheet() -> None:
     style = files("sphereface.report").joinpath("style.css").read_text()
     for variable in VARIABLES.values():
         assert style.count(f"--{variable}:") == 3  # light, dark, print
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "$\\frac{1",
+        "a $x_1$ b",
+        "_hidden",
+        "\u540d\u524d",
+        "two\nlines",
+        "a very long name of a model " * 9,
+        "<b>&",
+    ],
+)
+def test_any_name_can_be_drawn_and_read(name: str, report_input: ReportInput) -> None:
+    pairs = report_input.evaluation.verification
+    figure = roc_figure(pairs, pairs, labels=[name, "other"])
+    assert len(figure.legends[0].get_texts()) == 2
+    svg = to_svg(figure, "f", name)
+    words = " ".join("".join(ElementTree.fromstring(svg).itertext()).split())
+    assert " ".join(name.split())[:20] in words
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # of letters that the font lacks
+        figure.canvas.draw()
+        legend, frame = figure.legends[0].get_window_extent(), figure.bbox
+    assert legend.x0 >= frame.x0 - 1
+    assert legend.x1 <= frame.x1 + 1
 
 
 def test_percent_labels() -> None:

@@ -9,15 +9,10 @@ from scipy.special import ndtri
 
 from sphereface.evaluation.results import ErrorCurve, Identification, Rate, ScoreHistogram, Verification
 from sphereface.report.content import ReportInput
-from sphereface.report.curves import (
-    cmc_figure,
-    det_figure,
-    in_false_order,
-    open_set_figure,
-    roc_figure,
-    smallest_share,
-)
+from sphereface.report.curves import det_figure, roc_figure
 from sphereface.report.histograms import pair_score_figure, search_score_figure, shares
+from sphereface.report.lines import in_false_order, look, smallest_share
+from sphereface.report.search_curves import cmc_figure, open_set_figure
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ def test_bands_hold_their_curve(verification: Verification) -> None:
 
 def test_the_operating_point_is_marked_on_the_open_set_curve(identification: Identification) -> None:
     threshold = identification.threshold_at_fpir[0.05]
-    marked = line(open_set_figure(identification, threshold), 2)
+    marked = line(open_set_figure(identification, threshold=threshold), 2)
     at = int(np.flatnonzero(identification.curve.thresholds >= threshold)[0])
     np.testing.assert_allclose(marked, [[identification.curve.false[at], identification.curve.missed[at]]])
     assert len(open_set_figure(identification).axes[0].lines) == 2
@@ -124,7 +119,7 @@ def test_no_searches_make_an_empty_figure_that_says_so(identification: Identific
         non_mated_scores=nothing,
         non_mated_searches=0,
     )
-    for figure in (open_set_figure(empty, 0.5), cmc_figure(empty)):
+    for figure in (open_set_figure(empty, threshold=0.5), cmc_figure(empty)):
         assert "too few searches" in figure.axes[0].texts[0].get_text()
     search_score_figure(empty, 0.5)
 
@@ -154,3 +149,42 @@ def test_threshold_labels_do_not_touch(example: ModuleType, verification: Verifi
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert len(boxes) == 3
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
+def test_models_lie_on_one_another_each_with_its_band_and_its_look(models_input: ReportInput) -> None:
+    every = [model.verification for model in models_input.models]
+    for draw in (roc_figure, det_figure):
+        figure = draw(*every, labels=models_input.labels)
+        axes = figure.axes[0]
+        named = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+        assert tuple(named) == models_input.labels == ("narrow", "wide & 50 % worse", "wider")
+        assert [line.get_color() for line in named.values()] == [look(at)[0] for at in range(3)]
+        assert len(axes.collections) == 3
+        assert len(figure.legends) == 1
+    searches = [model.identification for model in models_input.models]
+    assert len(open_set_figure(*searches, labels=models_input.labels, threshold=0.4).legends) == 1
+    assert not roc_figure(every[0], labels=models_input.labels[:1]).legends
+
+
+def test_each_model_is_drawn_at_its_own_values(models_input: ReportInput) -> None:
+    every = [model.verification for model in models_input.models]
+    drawn = list(roc_figure(*every, labels=models_input.labels).axes[0].lines)
+    for at, verification in enumerate(every):
+        start = smallest_share(verification.curve.false, verification.impostor_pairs)
+        false, missed, _, _ = in_false_order(verification.curve, start)
+        np.testing.assert_allclose(drawn[2 * at].get_xydata(), np.column_stack([false, 1 - missed]))
+
+
+def test_looks_differ_in_colour_and_in_dashes() -> None:
+    looks = [look(at) for at in range(12)]
+    assert len(set(looks)) == 12
+    assert len({colour for colour, _ in looks[:6]}) == 6
+    assert len({dash for _, dash in looks[:4]}) == 4  # told apart in black and white
+
+
+def test_ranks_of_a_crowd_are_on_a_logarithmic_axis(models_input: ReportInput) -> None:
+    crowds = [model.crowds[0] for model in models_input.models]
+    axes = cmc_figure(*crowds, labels=models_input.labels).axes[0]
+    assert axes.get_xscale() == "log"
+    assert axes.get_xticks().tolist() == [1, 2, 5, 10, 20, 50, 100]
+    np.testing.assert_allclose(axes.lines[1].get_ydata(), [rate.value for rate in crowds[1].cmc])

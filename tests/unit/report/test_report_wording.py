@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sphereface.evaluation.results import Rate
 from sphereface.report.content import ReportInput
 from sphereface.report.key_figures import key_figures, shown
+from sphereface.report.opening import headline, opening
 from sphereface.report.wording import (
     NBSP,
+    chosen_target,
     flat_settings,
-    headline,
-    headline_target,
     one_in,
     percent,
     percent_range,
@@ -67,11 +67,11 @@ def test_the_headline_takes_one_percent_where_supported_else_the_strictest_that_
     report_input: ReportInput,
 ) -> None:
     search = report_input.evaluation.identification
-    assert headline_target(search) == 0.05
+    assert chosen_target(search.fnir_at_fpir, 0.01) == 0.05
     rates = {0.001: Rate(0.3, 0.2, 0.4, 0.95, 50), 0.01: Rate(0.0842, 0.0712, 0.0991, 0.95, 50)}
     strict = dataclasses.replace(search, fnir_at_fpir=rates)
-    assert headline_target(strict) == 0.01
-    evaluation = dataclasses.replace(report_input.evaluation, identification=strict)
+    assert chosen_target(rates, 0.01) == 0.01
+    evaluation = dataclasses.replace(report_input.evaluation, identifications=(strict,))
     assert headline(dataclasses.replace(report_input, evaluation=evaluation)) == (
         f"At 1 false alarm in 100 searches by strangers, with 50 people enrolled, 8.4{NBSP}% (7.1 to 9.9) "
         "of the searches by enrolled people go unrecognised."
@@ -81,8 +81,14 @@ def test_the_headline_takes_one_percent_where_supported_else_the_strictest_that_
 def test_the_headline_claims_nothing_that_the_data_cannot_carry(report_input: ReportInput) -> None:
     none = {0.01: Rate(None, None, None, 0.95, 3, "too few strangers")}
     search = dataclasses.replace(report_input.evaluation.identification, fnir_at_fpir=none)
-    evaluation = dataclasses.replace(report_input.evaluation, identification=search)
-    assert "supports no statement" in headline(dataclasses.replace(report_input, evaluation=evaluation))
+    evaluation = dataclasses.replace(report_input.evaluation, identifications=(search,))
+    ranked = headline(dataclasses.replace(report_input, evaluation=evaluation))
+    assert ranked.endswith("put the right person first; nothing can be said of strangers.")
+    evaluation = dataclasses.replace(evaluation, identifications=(dataclasses.replace(search, cmc=[]),))
+    pairs_only = headline(dataclasses.replace(report_input, evaluation=evaluation))
+    assert pairs_only.startswith("At 1 mistake in 1,000 pairs of two different people, ")
+    nothing = dataclasses.replace(evaluation, verifications=())
+    assert "supports no statement" in headline(dataclasses.replace(report_input, evaluation=nothing))
     card = key_figures(evaluation)[0]
     assert not card.rate.supported
     assert card.rate.note == "too few strangers"
@@ -94,14 +100,26 @@ def test_an_unsupported_rate_says_why_and_at_most_how_much() -> None:
     assert text.note == f"needs 1,000 searches, has 9 (at most 61{NBSP}%, with 95{NBSP}% confidence)"
 
 
-def test_listed_pairs_give_the_accuracy_card(report_input: ReportInput) -> None:
-    listed = dataclasses.replace(
-        report_input.evaluation.verification, title="LFW View 2", accuracy=Rate(0.91, 0.90, 0.92, 0.95, 600)
+def test_of_several_lists_the_first_is_spoken_of(report_input: ReportInput) -> None:
+    pairs = report_input.evaluation.verification
+    first = dataclasses.replace(pairs, title="LFW View 2", accuracy=Rate(0.91, 0.90, 0.92, 0.95, 600))
+    cards = key_figures(dataclasses.replace(report_input.evaluation, verifications=(first, pairs)))
+    accuracy = [card for card in cards if card.name.startswith("Accuracy")]
+    assert [card.rate.value for card in accuracy] == ["91.0"]
+    assert "LFW View 2" in accuracy[0].explanation
+
+
+def test_what_is_missing_is_said_on_top(models_input: ReportInput) -> None:
+    words = opening(models_input)
+    assert any(
+        text.startswith("Looked for among 1,000,000 strangers, the right person comes first") for text in words
     )
-    cards = key_figures(dataclasses.replace(report_input.evaluation, listed=listed))
-    accuracy = next(card for card in cards if card.name.startswith("Accuracy"))
-    assert accuracy.rate.value == "91.0"
-    assert "LFW View 2" in accuracy.explanation
+    assert any(text.startswith("Out of 3 kinds of expression") for text in words)
+    about = next(text for text in words if text.startswith("All this is about narrow"))
+    assert "wide & 50 % worse and wider are judged under the same protocol below" in about
+    assert about.endswith(", and 1 of 1 measured difference cannot be put down to chance.")
+    assert words[-2].startswith("4 of the 17 error rates asked for cannot be stated")
+    assert words[-1] == "2 pictures of the protocol are not at hand and count as failures."
 
 
 def test_settings_keep_their_exact_numbers() -> None:

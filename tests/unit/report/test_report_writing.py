@@ -12,6 +12,8 @@ import pytest
 from sphereface.errors import DataError
 from sphereface.evaluation.results import Rate
 from sphereface.report import ReportInput, write_pictures, write_report
+from sphereface.report.canvas import to_pdf
+from sphereface.report.figures import named_figures
 from sphereface.report.writing import report_data
 
 
@@ -26,7 +28,9 @@ def test_page_and_numbers_are_written_side_by_side(tmp_path: Path, light_input: 
     folder = tmp_path / "run ü" / "deep"
     page = write_report(folder, light_input)
     assert page == folder / "report.html"
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "report.html", "report.json", "table.csv", "table.tex",
+    ]  # fmt: skip
     assert page.read_text(encoding="utf-8").lstrip().startswith("<!DOCTYPE html>")
     data = strict((folder / "report.json").read_text(encoding="utf-8"))
     assert data["title"] == light_input.title
@@ -36,16 +40,18 @@ def test_page_and_numbers_are_written_side_by_side(tmp_path: Path, light_input: 
 
 
 def test_the_numbers_are_the_evaluation_and_what_the_page_adds(report_input: ReportInput) -> None:
-    data = report_data(dataclasses.replace(report_input, summary=None))
+    data = report_data(report_input)
     eer = report_input.evaluation.verification.eer
-    assert data["verification"]["eer"] == eer.to_json()
-    assert data["identification"]["fnir_at_fpir"]["0.01"]["value"] is None
+    assert data["verification"][0]["eer"] == eer.to_json()
+    assert data["identification"][0]["fnir_at_fpir"]["0.01"]["value"] is None
     assert data["shortcuts"]["raw pixels"]["value"] == 0.36
     assert data["shortcuts"]["trained embedding"]["ours"] is True
     assert data["gallery_trial"]["realised_fpir"]["value"] == 0.041
     assert data["gallery_trial"]["stated_fpir"] == 0.05
     assert data["operating_point"]["fpir"] == 0.05
     assert data["training"]["step"] == 320
+    assert data["schema"] == 2
+    assert data["in_words"][0] == data["headline"]
     assert data["settings"]["recipe"]["head"] == "cosface"
     assert data["settings"]["evaluation"] == report_input.evaluation.settings
     strict(json.dumps(data))
@@ -78,13 +84,21 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, light_input: ReportInput) ->
         write_report(tmp_path / "file", light_input)
 
 
-def test_pictures_for_the_readme(tmp_path: Path, report_input: ReportInput) -> None:
-    files = write_pictures(tmp_path, report_input)
-    assert [path.name for path in files] == [
-        "open-set.png", "search-scores.png", "cmc.png", "roc.png", "det.png", "pair-scores.png",
-        "training.png", "sphere.png",
-    ]  # fmt: skip
-    assert all(path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n") for path in files)
+def test_pictures_for_the_screen_and_for_a_paper(tmp_path: Path, light_input: ReportInput) -> None:
+    files = write_pictures(tmp_path, light_input)
+    names = ["open-set", "search-scores", "cmc", "roc", "det", "pair-scores"]
+    assert [path.name for path in files] == [f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    starts = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-1.4"}
+    assert all(path.read_bytes().startswith(starts[path.suffix]) for path in files)
+    det = next(figure for figure in named_figures(light_input) if figure.name == "det")
+    again = to_pdf(det.draw())
+    assert again == (tmp_path / "det.pdf").read_bytes()
+    assert b"/Type3" not in again
+    assert b"CreationDate" not in again
+
+
+def test_training_and_globe_are_among_the_figures(report_input: ReportInput) -> None:
+    assert [figure.name for figure in named_figures(report_input)][-2:] == ["training", "sphere"]
 
 
 @pytest.mark.parametrize("missing", ["matplotlib", "jinja2"])

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path, PurePosixPath
 
 from sphereface.errors import DataError, nearest
 from sphereface.evaluation.pair_list import NamedPair
+from sphereface.evaluation.protocol import Protocol, UnitTable
+from sphereface.evaluation.protocols import assemble
+from sphereface.evaluation.protocols.listed_pairs import unit_pairs
+from sphereface.evaluation.protocols.text_files import read_text, wrong
 
 _NEEDED = ("image_a", "image_b", "same")
 _KNOWN = (*_NEEDED, "fold")
 _TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def read_pairs(files: Path) -> Protocol:
+    """Read a CSV of pairs (:func:`read_pairs_csv`) as a protocol.
+
+    Raises:
+        DataError: As :func:`read_pairs_csv`.
+    """
+    table = UnitTable()
+    listed = unit_pairs(Path(files).name, read_pairs_csv(files), table)
+    return assemble("pairs", table.units(), pairs=(listed,))
 
 
 def read_pairs_csv(path: Path) -> list[NamedPair]:
@@ -24,14 +40,11 @@ def read_pairs_csv(path: Path) -> list[NamedPair]:
             message gives its number.
     """
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = [name.strip() for name in next(reader, [])]
-            _check_columns(path, columns)
-            pairs = [_pair(path, reader.line_num, columns, row) for row in reader if row]
-    except OSError as error:
-        raise DataError(f"cannot read the pair list '{path}': {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.reader(io.StringIO(read_text(Path(path)), newline=""), strict=True)
+        columns = [name.strip() for name in next(reader, [])]
+        _check_columns(path, columns)
+        pairs = [_pair(path, reader.line_num, columns, row) for row in reader if row]
+    except csv.Error as error:
         raise DataError(f"'{path}' is not a CSV file in UTF-8 ({error})") from error
     if not pairs:
         raise DataError(f"the pair list '{path}' names no pair")
@@ -53,29 +66,25 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 def _pair(path: Path, number: int, columns: list[str], row: list[str]) -> NamedPair:
     if len(row) != len(columns):
-        raise DataError(
-            f"line {number} of '{path}' has {len(row)} columns, but the first line names {len(columns)}"
-        )
+        raise wrong(path, number, f"has {len(row)} columns, but the first line names {len(columns)}")
     cells = dict(zip(columns, (cell.strip() for cell in row), strict=True))
     same = _TRUTH.get(cells["same"].lower())
     if same is None:
-        raise DataError(f"line {number} of '{path}' has same = '{cells['same'][:40]}'; it must be 1 or 0")
+        raise wrong(path, number, f"has same = '{cells['same'][:40]}'; it must be 1 or 0")
     fold = cells.get("fold")
     if fold is not None and not (fold.isascii() and fold.isdigit() and len(fold) < 5):
-        raise DataError(
-            f"line {number} of '{path}' has fold = '{fold[:40]}'; it must be a small whole number from 0"
-        )
+        raise wrong(path, number, f"has fold = '{fold[:40]}'; it must be a small whole number from 0")
+    if cells["image_a"] == cells["image_b"]:
+        raise wrong(path, number, f"compares '{cells['image_a'][:80]}' with itself")
     people = []
     for column in ("image_a", "image_b"):
         image = PurePosixPath(cells[column])
         if len(image.parts) < 2 or not image.parent.name:
-            raise DataError(
-                f"line {number} of '{path}' has {column} = '{cells[column][:80]}'; it must be person/picture.jpg"
-            )
+            raise wrong(path, number, f"has {column} = '{cells[column][:80]}'; it must be person/picture.jpg")
         people.append(image.parent.name)
     if same != (people[0] == people[1]):
         claim = "one person" if same else "two people"
-        raise DataError(f"line {number} of '{path}' says {claim}, but shows '{people[0]}' and '{people[1]}'")
+        raise wrong(path, number, f"says {claim}, but shows '{people[0]}' and '{people[1]}'")
     return NamedPair(
         cells["image_a"], cells["image_b"], people[0], people[1], same, None if fold is None else int(fold)
     )

@@ -1,0 +1,89 @@
+"""A calibration for a model: fitted on people it has not learned from, worth what it proves on half of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sphereface.embedder.pretrained import is_shipped
+from sphereface.errors import ConfigurationError, ModelError
+from sphereface.evaluation.calibration import CalibrationFile, calibrate_and_judge, calibration_file
+from sphereface.evaluation.calibration import calibrate as fit
+from sphereface.evaluation.choices import Calibration
+from sphereface.evaluation.embedding_file import read_embeddings
+from sphereface.inquiry import Question, inquire
+from sphereface.progress import SILENT, Progress
+from sphereface.subjects import PLAIN, Reading
+
+_FILE = "calibration.json"
+
+
+def calibrate(
+    model: Path | None,
+    embeddings: Path | None,
+    kind: Calibration = "platt",
+    *,
+    data: Sequence[Path] = (),
+    cohort: Path | None = None,
+    out: Path | None = None,
+    reading: Reading = PLAIN,
+    progress: Progress = SILENT,
+) -> tuple[Path, CalibrationFile]:
+    """Fit one kind of calibration on all pairs, and judge it by cross-fitting over two halves of the people.
+
+    Args:
+        model: Folder of a model, or an ONNX file.
+        embeddings: A file of embeddings instead.
+        kind: The map.
+        data: Folders of pictures; by default the test people of the model's own run.
+        cohort: A file of embeddings of people who are in none of the pairs, for ``local``.
+        out: Where it is to be written; by default beside the model.
+        reading: How pictures become crops.
+        progress: Who listens.
+
+    Returns:
+        Where it belongs, and what it is.
+
+    Raises:
+        ConfigurationError: If what is asked for does not go together.
+        ModelError: If there is no model, or it belongs to this package and there is no place to write to.
+        DataError: If the data cannot be used.
+        NotEnoughDataError: If half of the people are too few.
+    """
+    if (model is None) == (embeddings is None):
+        raise ConfigurationError("name a model or a file of embeddings, one of the two")
+    if (kind == "local") != (cohort is not None):
+        raise ConfigurationError("--kind local needs a --cohort of other people, and no other kind takes one")
+    path = out or _beside(model if embeddings is None else embeddings)
+    models, files = ([] if place is None else [place] for place in (model, embeddings))
+    inquiry = inquire(models, files, Question(), data=data, reading=reading, progress=progress)
+    faces = inquiry.faces
+    pairs = inquiry.compare(faces).pairs[0]
+    others = None if cohort is None else read_embeddings(cohort)
+    crowd = None if others is None else others.embeddings[~others.failed]
+    progress.say("fitting on one half of the people, judging on the other")
+    judged = calibrate_and_judge(
+        pairs,
+        faces.embeddings,
+        (kind,),
+        cohort=crowd,
+        cohort_identities=None if others is None else others.identities,
+        confidence=inquiry.settings.confidence,
+        seed=inquiry.settings.seed,
+    )[kind]
+    fitted = fit(pairs, faces.embeddings, kind, cohort=crowd, seed=inquiry.settings.seed)
+    return path, calibration_file(
+        fitted,
+        judged,
+        model_fingerprint=faces.fingerprint,
+        data_hash=inquiry.data_hash,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _beside(place: Path | None) -> Path:
+    assert place is not None
+    if is_shipped(place):
+        raise ModelError(f"the model '{place.name}' belongs to this package: say where to write with --out")
+    return place / _FILE if place.is_dir() else place.with_suffix(f".{_FILE}")

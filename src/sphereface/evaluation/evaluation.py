@@ -1,0 +1,70 @@
+"""The whole of what was measured for one embedding, as plain frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sphereface.errors import NotEnoughDataError
+from sphereface.evaluation.results import (
+    ClassAccuracy,
+    CrowdSearch,
+    Health,
+    Identification,
+    Source,
+    Verification,
+)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything that was measured for one embedding on one set of people.
+
+    Attributes:
+        title: What was judged, the model's name or the file's.
+        images: Images evaluated.
+        people: People evaluated.
+        verifications: One-to-one comparisons: all against all, or the lists of a protocol.
+        identifications: Open-set searches: one drawn, or the galleries of a protocol.
+        health: Hypersphere health, if it was measured.
+        crowds: Searches among distractors.
+        classes: Linear probes.
+        source: The protocol, or the people at hand.
+        settings: Every setting needed to repeat the evaluation.
+    """
+
+    title: str
+    images: int
+    people: int
+    verifications: tuple[Verification, ...]
+    identifications: tuple[Identification, ...]
+    health: Health | None
+    crowds: tuple[CrowdSearch, ...] = ()
+    classes: tuple[ClassAccuracy, ...] = ()
+    source: Source | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def verification(self) -> Verification:
+        """The first comparison, the one to speak of.
+
+        Raises:
+            NotEnoughDataError: If nothing was compared one to one.
+        """
+        return self._first(self.verifications, "compares no pairs")
+
+    @property
+    def identification(self) -> Identification:
+        """The first search, the one to speak of.
+
+        Raises:
+            NotEnoughDataError: If nobody searched.
+        """
+        return self._first(self.identifications, "has no searches")
+
+    def _first(self, found: tuple[_T, ...], fault: str) -> _T:
+        if not found:
+            raise NotEnoughDataError(f"the evaluation of '{self.title}' {fault}")
+        return found[0]

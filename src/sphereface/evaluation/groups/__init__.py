@@ -1,0 +1,1 @@
+"""Rates by group of people at one threshold, and what inequality chance alone would give."""

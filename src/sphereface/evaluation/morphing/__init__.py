@@ -1,0 +1,1 @@
+"""Morphing vulnerability: could two people share one document?"""

@@ -1,0 +1,212 @@
+"""A protocol of the field: what is compared with what, in names and positions; nothing is scored here.
+
+A protocol compares *units*: pictures, or templates of several pictures. Readers
+(:mod:`sphereface.evaluation.protocols`) make one from the files that its authors give out, and
+:mod:`~sphereface.evaluation.units` finds the units among the embeddings at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sphereface.errors import DataError
+from sphereface.evaluation.choices import Rule
+
+Positions = NDArray[np.int64]
+
+NOBODY: Final = "nobody "
+"""How a unit's person begins where nobody knows who it is; what follows tells it from the others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """The pictures of templates: n of them.
+
+    Attributes:
+        images: What each is called, ``folder/file.jpg``.
+        unit: Shape (n,): position of the unit it belongs to.
+        media: The medium it comes from, n names; a video's frames share one. Empty: each is one by itself.
+    """
+
+    images: tuple[str, ...]
+    unit: Positions
+    media: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """What a protocol compares.
+
+    Attributes:
+        names: U different names; of pictures ``folder/file.jpg``.
+        people: Who is in each, U names.
+        members: The pictures of each, where units are templates; None where a unit is a picture.
+        folders: Whether a unit is everything below the folder of its name (the frames of a video).
+    """
+
+    names: tuple[str, ...]
+    people: tuple[str, ...]
+    members: Members | None = None
+    folders: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.people):
+            raise DataError(f"there are {len(self.names)} units but {len(self.people)} people")
+        if len(set(self.names)) < len(self.names):
+            raise DataError("two units of a protocol have one name")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitPairs:
+    """A list of n pairs.
+
+    Attributes:
+        title: What it is called in a report, ``LFW View 2``.
+        first: Shape (n,): position of the first unit.
+        second: Shape (n,).
+        same: Shape (n,), bool.
+        fold: Shape (n,): the protocol's own folds from 0 upwards, or None.
+    """
+
+    title: str
+    first: Positions
+    second: Positions
+    same: NDArray[np.bool_]
+    fold: Positions | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitSearch:
+    """A gallery and who searches it; a probe whose person is not in the gallery is non-mated.
+
+    Attributes:
+        title: ``gallery G1``.
+        gallery: Shape (T,): positions of the templates; several of one person count once.
+        probes: Shape (S,).
+    """
+
+    title: str
+    gallery: Positions
+    probes: Positions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitDistractors:
+    """Probes against a crowd: each pair of probes of one person, one enrolled among all distractors.
+
+    Attributes:
+        title: ``FaceScrub against a million distractors``.
+        probes: Shape (P,): positions of units of people with at least two.
+        distractors: Shape (D,): positions of units of nobody among the probes.
+    """
+
+    title: str
+    probes: Positions
+    distractors: Positions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitClasses:
+    """Something other than the person to be told from the embedding, by a linear probe.
+
+    Attributes:
+        title: ``expression``.
+        units: Shape (n,): positions.
+        labels: What is to be told of each, n words.
+        fold: Shape (n,): from 0 upwards; nobody is in two folds.
+    """
+
+    title: str
+    units: Positions
+    labels: tuple[str, ...]
+    fold: Positions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Protocol:
+    """Everything a protocol asks for.
+
+    Attributes:
+        name: As on the command line, ``lfw-view2``.
+        title: As in a sentence.
+        citation: Who made it, where it was published.
+        units: What is compared.
+        pairs: Lists for one-to-one comparison.
+        searches: Galleries, each searched by itself.
+        distractors: Crowds, if any.
+        classes: What else is told from the embedding, if anything.
+        fmr_targets: False match rates at which the protocol's papers report.
+        fpir_targets: False positive identification rates likewise.
+        threshold_rule: How the folds of an accuracy choose their threshold.
+        note: What a reader of the figures must know, in a sentence; may be empty.
+    """
+
+    name: str
+    title: str
+    citation: str
+    units: Units
+    pairs: tuple[UnitPairs, ...] = ()
+    searches: tuple[UnitSearch, ...] = ()
+    distractors: tuple[UnitDistractors, ...] = ()
+    classes: tuple[UnitClasses, ...] = ()
+    fmr_targets: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+    fpir_targets: tuple[float, ...] = (0.01, 0.1)
+    threshold_rule: Rule = "middle"
+    note: str = ""
+
+    def own_settings(self) -> dict[str, Any]:
+        """Return what the protocol sets of :class:`~sphereface.evaluation.settings.Settings`."""
+        return {
+            "fmr_targets": self.fmr_targets,
+            "fpir_targets": self.fpir_targets,
+            "threshold_rule": self.threshold_rule,
+        }
+
+
+class UnitTable:
+    """Collects units while a file is read, giving each name its position.
+
+    >>> table = UnitTable()
+    >>> table.position("ada/1.jpg", "ada"), table.position("bo/1.jpg", "bo"), table.position("ada/1.jpg", "ada")
+    (0, 1, 0)
+    >>> table.units().people
+    ('ada', 'bo')
+    """
+
+    def __init__(self) -> None:
+        self._positions: dict[str, int] = {}
+        self._people: list[str] = []
+
+    def position(self, name: str, person: str) -> int:
+        """Return where the unit is, taking it in if it is new.
+
+        Raises:
+            DataError: If it is known as another person's.
+        """
+        at = self._positions.setdefault(name, len(self._people))
+        if at == len(self._people):
+            self._people.append(person)
+        elif self._people[at] != person:
+            raise DataError(f"'{name}' is said to show '{self._people[at]}' and '{person}'")
+        return at
+
+    def units(self, **more: Any) -> Units:
+        """Return all units so far; ``more`` are other fields of :class:`Units`."""
+        return Units(tuple(self._positions), tuple(self._people), **more)
+
+
+def positions(values: Sequence[int]) -> Positions:
+    """Return whole numbers as the arrays a protocol is made of.
+
+    >>> positions([1, 2]).dtype.name
+    'int64'
+    """
+    return np.asarray(values, dtype=np.int64)

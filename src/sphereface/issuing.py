@@ -1,0 +1,117 @@
+"""From a model and people it has not seen, or from embeddings, to an operating point for a gallery of N people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sphereface.embedder import read_card, store_operating_points
+from sphereface.embedder.pretrained import is_shipped
+from sphereface.errors import ConfigurationError, ModelError
+from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.evaluation.scores import all_pairs
+from sphereface.evaluation.search import open_set_split, search
+from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
+from sphereface.inquiry import Inquiry, Question, inquire
+from sphereface.progress import SILENT, Progress
+from sphereface.subjects import PLAIN, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operating point shall promise: exactly one of the two rates.
+
+    Attributes:
+        target_fpir: False alarms among searches by strangers, at most.
+        target_fmr: False matches among pairs of two people, at most.
+        gallery_size: People in the gallery it is for; by default as many as are enrolled to measure it.
+        templates_per_person: Pictures enrolled of each; by default as the model's recipe says.
+    """
+
+    target_fpir: float | None = None
+    target_fmr: float | None = None
+    gallery_size: int | None = None
+    templates_per_person: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.target_fpir is None) == (self.target_fmr is None):
+            raise ConfigurationError(
+                "an operating point promises one rate: give --target-fpir for searching a gallery, or "
+                "--target-fmr for comparing two pictures"
+            )
+        if self.target_fpir is None and (self.gallery_size, self.templates_per_person) != (None, None):
+            raise ConfigurationError("a gallery is searched: its size and templates go with --target-fpir")
+
+
+def issue(
+    wish: Wish,
+    *,
+    model: Path | None = None,
+    embeddings: Path | None = None,
+    data: Sequence[Path] = (),
+    reading: Reading = PLAIN,
+    store: bool = False,
+    progress: Progress = SILENT,
+) -> OperatingPoint:
+    """Measure what is wished for, and issue it or refuse to.
+
+    Args:
+        wish: The rate and the gallery.
+        model: A model's folder, or an ONNX file; whoever it has learned from is left out. Or else:
+        embeddings: Embeddings of people the model has not seen
+            (:mod:`~sphereface.evaluation.embedding_file`).
+        data: Folders of pictures for the model; by default the test people of its own run.
+        reading: How they become crops.
+        store: Keep the point with the model, in place of the one of its kind.
+        progress: Who listens.
+
+    Raises:
+        NotEnoughDataError: If the evidence does not support it; the message names the nearest rate that it does.
+        ConfigurationError: If what is asked for does not go together.
+        ModelError: If there is no model, or it does not say what it was trained on and no data is given.
+        DataError: If the data cannot be used.
+    """
+    if (model is None) == (embeddings is None):
+        raise ConfigurationError("name a model or a file of embeddings, one of the two")
+    if store and (model is None or is_shipped(model)):
+        raise ModelError(
+            "an operating point is stored with a model of your own; write this one to a file with --out"
+            + ("" if model is None else f", or first: sphereface models get {model.name} --out FOLDER")
+        )
+    models, files = ([] if place is None else [place] for place in (model, embeddings))
+    inquiry = inquire(models, files, Question(), data=data, reading=reading, progress=progress)
+    progress.say("measuring error rates and their intervals")
+    point = _choose(inquiry, wish)
+    if store and model is not None:
+        kept = [other for other in read_card(model).operating_points if other.kind != point.kind]
+        store_operating_points(model, [*kept, point])
+    return point
+
+
+def _choose(inquiry: Inquiry, wish: Wish) -> OperatingPoint:
+    faces, settings = inquiry.faces, inquiry.settings
+    images, seed = settings.images_per_identity, settings.seed
+    evidence: dict[str, Any] = {
+        "model_fingerprint": faces.fingerprint,
+        "data_hash": inquiry.data_hash,
+        "preprocessing": faces.preprocessing,
+        "confidence": settings.confidence,
+        "seed": seed,
+    }
+    vectors, people = faces.embeddings, faces.identities
+    if wish.target_fmr is not None:
+        pairs = all_pairs(vectors, people, failed=faces.failed, images_per_identity=images, seed=seed)
+        return choose_verification_point(pairs, wish.target_fmr, **evidence)
+    assert wish.target_fpir is not None
+    split = open_set_split(
+        people,
+        enrolled_fraction=settings.enrolled_fraction,
+        templates_per_person=wish.templates_per_person or settings.templates_per_person,
+        least_images=settings.least_images,
+        images_per_identity=images,
+        seed=seed,
+    )
+    searches = search(vectors, people, split, failed=faces.failed)
+    return choose_operating_point(searches, wish.target_fpir, gallery_size=wish.gallery_size, **evidence)

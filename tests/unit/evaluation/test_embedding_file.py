@@ -1,0 +1,178 @@
+"""Embeddings that somebody made: what is read, what is refused, and that nothing of it is run."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sphereface.errors import DataError
+from sphereface.evaluation.embedding_file import read_embeddings, write_embeddings
+from sphereface.evaluation.embedding_set import embedding_set
+
+X = np.arange(1.0, 13.0).reshape(4, 3)
+WHO = np.array(["ada", "ada", "bo", "bo"])
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(**arrays):
+        path = tmp_path / "faces.npz"
+        np.savez(path, **arrays)
+        return path
+
+    return _write
+
+
+def test_the_smallest_file(write):
+    faces = read_embeddings(write(embeddings=X, identity=WHO))
+    assert faces.identities == ("ada", "ada", "bo", "bo")
+    assert faces.names == ("0", "1", "2", "3")
+    assert not faces.failed.any()
+    assert faces.templates == faces.media == faces.groups == ()
+    assert faces.title == "faces"
+    np.testing.assert_array_equal(faces.embeddings, X)
+
+
+def test_a_full_one_comes_back_as_it_was_written(tmp_path):
+    faces = embedding_set(
+        X.astype(np.float32),
+        WHO.tolist(),
+        names=["ada/1.jpg", "ada/2.jpg", "bo/ß.jpg", "bo/2.jpg"],
+        failed=np.array([False, True, False, False]),
+        templates=["t1", "t1", "t2", "t2"],
+        media=["m", "m", "n", "o"],
+        groups=["x", "x", "", ""],
+        quality=np.array([0.1, 0.2, 0.3, 0.4]),
+        model="f00d",
+        preprocessing={"pictures": "aligned"},
+        title="again",
+    )
+    path = tmp_path / "again.npz"
+    write_embeddings(path, faces)
+    back = read_embeddings(path)
+    for name in ("identities", "names", "templates", "media", "groups", "model", "title"):
+        assert getattr(back, name) == getattr(faces, name), name
+    assert dict(back.preprocessing) == {"pictures": "aligned"}
+    np.testing.assert_array_equal(back.embeddings, faces.embeddings)
+    np.testing.assert_array_equal(back.failed, faces.failed)
+    np.testing.assert_array_equal(back.quality, faces.quality)
+    assert (back.data_hash, back.fingerprint) == (faces.data_hash, "f00d")
+    assert back.group_of == {"ada": "x"}
+
+
+def test_bytes_and_numbers_are_names_too(write):
+    assert read_embeddings(write(embeddings=X, identity=WHO.astype("S"))).identities[2] == "bo"
+    assert read_embeddings(write(embeddings=X, identity=np.array([1, 1, 2, 2]))).identities[2] == "2"
+
+
+def test_failed_rows_may_hold_anything(write):
+    x = X.copy()
+    x[1] = np.nan
+    faces = read_embeddings(write(embeddings=x, identity=WHO, failed=np.array([0, 1, 0, 0])))
+    assert faces.failed.tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"identity": None}, "lacks 'identity'"),
+        ({"embeddings": None}, "lacks 'embeddings'"),
+        ({"identity": WHO[:3]}, "'identity' has 3 entries for 4 embeddings"),
+        ({"embeddings": X[0]}, r"shape \(images, dimension\)"),
+        ({"embeddings": np.zeros((4, 3))}, r"4 of 4 embeddings cannot be used: row 0 \('0'\) is the zero vector"),
+        ({"embeddings": np.where(X == 7, np.nan, X)}, r"row 2 \('2'\) holds NaN or infinity"),
+        ({"embeddings": X.astype(complex)}, "must be numbers"),
+        ({"embeddings": X[:0], "identity": WHO[:0]}, "there are no embeddings"),
+        ({"name": np.array(["a", "b", "b", "c"])}, "two embeddings are called 'b'"),
+        ({"names": np.array(["a", "b", "c", "d"])}, "unknown array 'names'. Did you mean 'name'"),
+        ({"template": np.array(["t", "t", "t", "u"])}, "template 't' has pictures of 'ada' and of 'bo'"),
+        ({"quality": np.array([0.1, np.nan, 1, 1])}, "'quality' holds NaN"),
+        ({"quality": np.ones(3)}, r"'quality' has shape \(3,\)"),
+        ({"failed": np.array([0.5] * 4)}, "true or false"),
+        ({"group": np.ones((4, 2), "U3")}, "'group' must be one line of text a row"),
+        ({"model": np.array([1.0])}, "'model' must be one text"),
+        ({"preprocessing": np.array("{")}, "is not JSON"),
+        ({"preprocessing": np.array('{"a": 1}')}, "object of texts"),
+        ({"identity": np.array(["x" * 5000] * 4)}, "more than 4096 characters"),
+    ],
+)
+def test_bad_files_are_answered_in_words(write, change, words):
+    arrays = {"embeddings": X, "identity": WHO} | change
+    path = write(**{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(DataError, match=words) as caught:
+        read_embeddings(path)
+    assert str(path) in str(caught.value)
+
+
+class Canary:
+    fired = False
+
+    def __reduce__(self):
+        return exec, ("from tests.unit.evaluation.test_embedding_file import Canary; Canary.fired = True",)
+
+
+def test_pickled_objects_are_refused_and_nothing_runs(tmp_path):
+    path = tmp_path / "evil.npz"
+    np.savez(path, embeddings=X, identity=np.array([Canary()] * 4, dtype=object))
+    with pytest.raises(DataError, match="Python objects"):
+        read_embeddings(path)
+    path.write_bytes(pickle.dumps(Canary()))
+    with pytest.raises(DataError, match=r"not a readable \.npz"):
+        read_embeddings(path)
+    assert not Canary.fired
+
+
+def test_a_header_that_asks_for_a_terabyte_is_refused_before_anything_is_read(tmp_path):
+    path = tmp_path / "large.npz"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (1 << 32, 512)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("embeddings.npy", header.getvalue())
+    with pytest.raises(DataError, match="8,192 GiB; at most 16"):
+        read_embeddings(path)
+
+
+def test_missing_and_unwritable(tmp_path):
+    with pytest.raises(DataError, match="there is no file"):
+        read_embeddings(tmp_path / "gone.npz")
+    with pytest.raises(DataError, match="cannot read"):
+        read_embeddings(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot write"):
+        write_embeddings(tmp_path / "file" / "faces.npz", embedding_set(X, WHO.tolist()))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_bytes_never_do_anything_but_refuse(tmp_path, data):
+    file = io.BytesIO()
+    np.savez(file, embeddings=X, identity=WHO)
+    content = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        faces = read_embeddings(path)
+    except DataError:
+        return
+    assert len(faces) == 4
+
+
+def test_selection_and_norms():
+    faces = embedding_set(X, WHO.tolist(), names=list("abcd"), groups=["x", "x", "y", "y"])
+    some = faces.select([3, 0])
+    assert (some.names, some.identities, some.groups) == (("d", "a"), ("bo", "ada"), ("y", "x"))
+    np.testing.assert_array_equal(some.embeddings, X[[3, 0]])
+    np.testing.assert_allclose(faces.norms, np.linalg.norm(X, axis=1))
+    unit = embedding_set(X / np.linalg.norm(X, axis=1, keepdims=True), WHO.tolist())
+    assert unit.norms is None
+    assert faces.nameless().identities == ("",) * 4
+    assert faces.fingerprint != unit.fingerprint
+    assert faces.data_hash != unit.data_hash  # other names
