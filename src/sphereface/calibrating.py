@@ -12,8 +12,10 @@ from sphereface.evaluation.calibration import CalibrationFile, calibrate_and_jud
 from sphereface.evaluation.calibration import calibrate as fit
 from sphereface.evaluation.choices import Calibration
 from sphereface.evaluation.embedding_file import read_embeddings
-from sphereface.inquiry import Question, inquire
+from sphereface.evaluation.judge import every_pair
+from sphereface.inquiry import inquire
 from sphereface.progress import SILENT, Progress
+from sphereface.question import Question, one_source
 from sphereface.subjects import PLAIN, Reading
 
 _FILE = "calibration.json"
@@ -51,15 +53,13 @@ def calibrate(
         DataError: If the data cannot be used.
         NotEnoughDataError: If half of the people are too few.
     """
-    if (model is None) == (embeddings is None):
-        raise ConfigurationError("name a model or a file of embeddings, one of the two")
+    models, files = one_source(model, embeddings)
     if (kind == "local") != (cohort is not None):
         raise ConfigurationError("--kind local needs a --cohort of other people, and no other kind takes one")
-    path = out or _beside(model if embeddings is None else embeddings)
-    models, files = ([] if place is None else [place] for place in (model, embeddings))
+    path = out or _beside(*models, *files)
     inquiry = inquire(models, files, Question(), data=data, reading=reading, progress=progress)
     faces = inquiry.faces
-    pairs = inquiry.compare(faces).pairs[0]
+    pairs = every_pair(faces, inquiry.settings)
     others = None if cohort is None else read_embeddings(cohort)
     crowd = None if others is None else others.embeddings[~others.failed]
     progress.say("fitting on one half of the people, judging on the other")
@@ -82,8 +82,7 @@ def calibrate(
     )
 
 
-def _beside(place: Path | None) -> Path:
-    assert place is not None
+def _beside(place: Path) -> Path:
     if is_shipped(place):
         raise ModelError(f"the model '{place.name}' belongs to this package: say where to write with --out")
     return place / _FILE if place.is_dir() else place.with_suffix(f".{_FILE}")

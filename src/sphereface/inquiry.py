@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sphereface.data.folders import list_folder
-from sphereface.data.learned import LEARNED_FILE, read_learned
+from sphereface.data.learned import LEARNED_FILE, Learned, read_learned
 from sphereface.data.manifest import Manifest, read_manifest, read_pictures
 from sphereface.embedder import read_card
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import ConfigurationError, DataError, ModelError
-from sphereface.evaluation.choices import Weighting
 from sphereface.evaluation.distractors import Product, float32_product
 from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.judge import Comparisons, compare, follow, joined
@@ -28,36 +27,9 @@ from sphereface.evaluation.units import locate_units, pool_templates
 from sphereface.participants import gather, require_judgeable
 from sphereface.presentation import describe, describe_absent
 from sphereface.progress import SILENT, Progress
+from sphereface.question import Question
 from sphereface.subjects import PLAIN, Reading, Subject, fused, in_one_order, subject_of_file, subject_of_model
 from sphereface.training.recipe import parse_recipe
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of an embedding.
-
-    Attributes:
-        protocol: What to compare (:data:`~sphereface.evaluation.protocols.PROTOCOLS`); all against all, if None.
-        files: The protocol's own file, or the folder of its files.
-        everything: Whether all are compared with all; None where there is no protocol only.
-        groups: A label of each person, by name; by default those of a file of embeddings.
-        weighting: How the pictures of a template count in it.
-        target_fpir: Rate of the operating point for searches; by default the recipe's.
-        target_fmr: Rate of the operating point for comparisons; by default the recipe's.
-    """
-
-    protocol: str | None = None
-    files: Path | None = None
-    everything: bool | None = None
-    groups: Mapping[str, str] | None = None
-    weighting: Weighting = "equal"
-    target_fpir: float | None = None
-    target_fmr: float | None = None
-
-    @property
-    def all_pairs(self) -> bool:
-        """Whether all are compared with all."""
-        return self.protocol is None if self.everything is None else self.everything
 
 
 @dataclass(frozen=True)
@@ -153,11 +125,12 @@ def inquire(
         raise ConfigurationError("--data are pictures for a model; a file of embeddings needs none")
     if fuse and len(models) + len(files) < 2:
         raise ConfigurationError("--fuse joins several models; name two or more")
-    cast = _cast(models, data, question, progress)
+    memories = [read_learned(model) for model in models]
+    cast = _cast(models, memories, data, question, progress)
     subjects = [subject_of_file(path) for path in files]
     people = cast.people
     known = subjects[0].faces if people is None else people
-    protocol, left_out = _protocol(question, known, models, cast.left_out)
+    protocol, left_out = _protocol(question, known, memories, cast.left_out)
     if people is not None:
         if protocol is not None and not question.all_pairs:
             rows = locate_units(protocol.units, people.names).rows
@@ -209,7 +182,13 @@ class _Cast:
     judgement: Judgement
 
 
-def _cast(models: Sequence[Path], data: Sequence[Path], question: Question, progress: Progress) -> _Cast:
+def _cast(
+    models: Sequence[Path],
+    memories: Sequence[Learned | None],
+    data: Sequence[Path],
+    question: Question,
+    progress: Progress,
+) -> _Cast:
     """Return who is judged and how the first model asks for it; nobody whom a model has learned from."""
     given = {"target_fpir": question.target_fpir, "target_fmr": question.target_fmr}
     targets = {name: target for name, target in given.items() if target is not None}
@@ -224,10 +203,10 @@ def _cast(models: Sequence[Path], data: Sequence[Path], question: Question, prog
                 f"'{models[0]}' does not say what it was trained on; name people to judge it on with --data"
             )
         participants = gather(recipe, progress)
-        people, left_out, caution = participants.judged, list(participants.left_out), ""
+        people, left_out = participants.judged, list(participants.left_out)
     elif question.protocol is None or _entry(question.protocol).person_folders:
         _refuse_strangers(data)
-        people, left_out, caution = read_manifest(*data, progress=progress), [], ""
+        people, left_out = read_manifest(*data, progress=progress), []
     elif question.all_pairs:
         raise ConfigurationError(
             f"the pictures of '{question.protocol}' do not lie in one folder a person, so all cannot be compared "
@@ -236,15 +215,13 @@ def _cast(models: Sequence[Path], data: Sequence[Path], question: Question, prog
     else:
         if question.protocol == "folder":
             _refuse_loose(data)
-        return _Cast(read_pictures(*data, progress=progress), (), _cautions(models), judgement)
-    for model in models:
-        learned = read_learned(model)
-        if learned is not None:
-            people, gone = learned.unseen(people)
-            left_out.extend(gone)
+        return _Cast(read_pictures(*data, progress=progress), (), _cautions(models, memories), judgement)
+    for learned in filter(None, memories):
+        people, gone = learned.unseen(people)
+        left_out.extend(gone)
     if question.all_pairs:
         require_judgeable(people, judgement)
-    return _Cast(people, tuple(left_out), caution or (_cautions(models) if data else ""), judgement)
+    return _Cast(people, tuple(left_out), _cautions(models, memories) if data else "", judgement)
 
 
 def _entry(name: str) -> Entry:
@@ -270,8 +247,8 @@ def _refuse_loose(data: Sequence[Path]) -> None:
             )
 
 
-def _cautions(models: Sequence[Path]) -> str:
-    silent = [model.name for model in models if read_learned(model) is None]
+def _cautions(models: Sequence[Path], memories: Sequence[Learned | None]) -> str:
+    silent = [model.name for model, learned in zip(models, memories, strict=True) if learned is None]
     return " ".join(
         f"The model '{name}' has no {LEARNED_FILE}, so people it has learned from could not be left out."
         for name in silent
@@ -279,7 +256,10 @@ def _cautions(models: Sequence[Path]) -> str:
 
 
 def _protocol(
-    question: Question, known: Manifest | EmbeddingSet, models: Sequence[Path], left_out: tuple[str, ...]
+    question: Question,
+    known: Manifest | EmbeddingSet,
+    memories: Sequence[Learned | None],
+    left_out: tuple[str, ...],
 ) -> tuple[Protocol | None, tuple[str, ...]]:
     """Read the protocol and leave out of it whom a model has learned from, by name or by a picture."""
     if question.protocol is None:
@@ -287,7 +267,7 @@ def _protocol(
     people = known.identities if isinstance(known, EmbeddingSet) else known.people
     protocol = read_protocol(question.protocol, question.files, known.names, people)
     gone = dict.fromkeys(left_out)
-    for learned in filter(None, map(read_learned, models)):
+    for learned in filter(None, memories):
         gone |= dict.fromkeys(learned.seen_names(protocol.units.people))
         if isinstance(known, Manifest):
             located = locate_units(protocol.units, known.names)

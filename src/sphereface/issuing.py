@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sphereface.embedder import read_card, store_operating_points
+from sphereface.embedder import replace_operating_points
 from sphereface.embedder.pretrained import is_shipped
 from sphereface.errors import ConfigurationError, ModelError
+from sphereface.evaluation.judge import drawn_search, every_pair
 from sphereface.evaluation.operating_point import OperatingPoint
-from sphereface.evaluation.scores import all_pairs
-from sphereface.evaluation.search import open_set_split, search
 from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
-from sphereface.inquiry import Inquiry, Question, inquire
+from sphereface.inquiry import Inquiry, inquire
 from sphereface.progress import SILENT, Progress
+from sphereface.question import Question, one_source
 from sphereface.subjects import PLAIN, Reading
 
 
@@ -73,45 +73,33 @@ def issue(
         ModelError: If there is no model, or it does not say what it was trained on and no data is given.
         DataError: If the data cannot be used.
     """
-    if (model is None) == (embeddings is None):
-        raise ConfigurationError("name a model or a file of embeddings, one of the two")
+    models, files = one_source(model, embeddings)
     if store and (model is None or is_shipped(model)):
         raise ModelError(
             "an operating point is stored with a model of your own; write this one to a file with --out"
             + ("" if model is None else f", or first: sphereface models get {model.name} --out FOLDER")
         )
-    models, files = ([] if place is None else [place] for place in (model, embeddings))
     inquiry = inquire(models, files, Question(), data=data, reading=reading, progress=progress)
     progress.say("measuring error rates and their intervals")
     point = _choose(inquiry, wish)
     if store and model is not None:
-        kept = [other for other in read_card(model).operating_points if other.kind != point.kind]
-        store_operating_points(model, [*kept, point])
+        replace_operating_points(model, [point])
     return point
 
 
 def _choose(inquiry: Inquiry, wish: Wish) -> OperatingPoint:
     faces, settings = inquiry.faces, inquiry.settings
-    images, seed = settings.images_per_identity, settings.seed
     evidence: dict[str, Any] = {
         "model_fingerprint": faces.fingerprint,
         "data_hash": inquiry.data_hash,
         "preprocessing": faces.preprocessing,
         "confidence": settings.confidence,
-        "seed": seed,
+        "seed": settings.seed,
     }
-    vectors, people = faces.embeddings, faces.identities
     if wish.target_fmr is not None:
-        pairs = all_pairs(vectors, people, failed=faces.failed, images_per_identity=images, seed=seed)
-        return choose_verification_point(pairs, wish.target_fmr, **evidence)
+        return choose_verification_point(every_pair(faces, settings), wish.target_fmr, **evidence)
     assert wish.target_fpir is not None
-    split = open_set_split(
-        people,
-        enrolled_fraction=settings.enrolled_fraction,
-        templates_per_person=wish.templates_per_person or settings.templates_per_person,
-        least_images=settings.least_images,
-        images_per_identity=images,
-        seed=seed,
-    )
-    searches = search(vectors, people, split, failed=faces.failed)
+    if wish.templates_per_person is not None:
+        settings = replace(settings, templates_per_person=wish.templates_per_person)
+    searches = drawn_search(faces, settings)
     return choose_operating_point(searches, wish.target_fpir, gallery_size=wish.gallery_size, **evidence)

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sphereface.embedder import read_card, store_operating_points
+import numpy as np
+
+from sphereface.embedder import replace_operating_points
 from sphereface.embedder.embedder import Face
 from sphereface.embedder.pretrained import is_shipped
 from sphereface.errors import ConfigurationError, ModelError
@@ -17,16 +19,15 @@ from sphereface.evaluation.embedding_file import write_embeddings
 from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
 from sphereface.evaluation.findings import find
-from sphereface.evaluation.judge import judge
+from sphereface.evaluation.judge import Comparisons, judge
 from sphereface.evaluation.paired import compare_crowds, compare_pairs, compare_searches
 from sphereface.evaluation.points import Points, choose_points
-from sphereface.inquiry import Inquiry, Question, inquire
+from sphereface.inquiry import Inquiry, inquire
 from sphereface.presentation import present, shortcuts
 from sphereface.progress import SILENT, Progress
+from sphereface.question import Question
 from sphereface.report import ModelDifferences, ReportInput, require_drawing, write_report
 from sphereface.subjects import PLAIN, Reading
-
-__all__ = ["Judged", "Question", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,7 @@ def evaluate(
             data_hash=inquiry.data_hash,
         )
     if store:
-        issued = {point.kind for point in points.issued}
-        kept = [point for point in read_card(models[0]).operating_points if point.kind not in issued]
-        store_operating_points(models[0], [*kept, *points.issued])
+        replace_operating_points(models[0], points.issued)
     progress.say("looking into gallery sizes, groups, calibration and morphs")
     report = present(
         evaluations[0],
@@ -124,7 +123,9 @@ def evaluate(
         operating_point=next((point for point in points.issued if point.kind == "fpir"), None),
         others=evaluations[1:],
         differences=[
-            found for other in inquiry.subjects[1:] for found in _differences(inquiry, faces, other.faces)
+            found
+            for other, comparisons in zip(inquiry.subjects[1:], compared[1:], strict=True)
+            for found in _differences(inquiry, (faces, compared[0]), (other.faces, comparisons))
         ],
         findings=find(compared[0], evaluations[0], groups, inquiry.settings),
     )
@@ -149,22 +150,28 @@ def _check_places(
         )
 
 
-def _differences(inquiry: Inquiry, first: EmbeddingSet, other: EmbeddingSet) -> Iterator[ModelDifferences]:
-    """Compare two subjects pair by pair; what either could not embed is left out of all pairs of both."""
-    settings, failed = inquiry.settings, first.failed | other.failed
+def _differences(
+    inquiry: Inquiry, ours: tuple[EmbeddingSet, Comparisons], theirs: tuple[EmbeddingSet, Comparisons]
+) -> Iterator[ModelDifferences]:
+    """Compare two subjects pair by pair; in all pairs what either could not embed has failed for both."""
+    settings, first, other = inquiry.settings, ours[0], theirs[0]
+    failed = first.failed | other.failed
     one, two = (
-        inquiry.compare(replace(faces, failed=failed) if inquiry.everything else faces) for faces in (first, other)
+        comparisons
+        if not inquiry.everything or np.array_equal(faces.failed, failed)
+        else inquiry.compare(replace(faces, failed=failed))
+        for faces, comparisons in (ours, theirs)
     )
-    for ours, theirs in zip(one.pairs, two.pairs, strict=True):
+    for pairs, repeated in zip(one.pairs, two.pairs, strict=True):
         found = compare_pairs(
-            ours,
-            theirs,
+            pairs,
+            repeated,
             fmr_targets=settings.fmr_targets,
             confidence=settings.confidence,
             seed=settings.seed,
             threshold_rule=settings.threshold_rule,
         )
-        yield ModelDifferences(ours.title, first.title, other.title, found)
+        yield ModelDifferences(pairs.title, first.title, other.title, found)
     for searched, again in zip(one.searches, two.searches, strict=True):
         found = compare_searches(
             searched,

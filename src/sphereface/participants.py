@@ -12,11 +12,11 @@ from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import DataError, NotEnoughDataError
+from sphereface.evaluation.judge import draw_split
 from sphereface.evaluation.leaving_out import leave_out as leave_people_out
 from sphereface.evaluation.pair_list import kind_of_pair_list
 from sphereface.evaluation.protocol import Protocol
 from sphereface.evaluation.protocols import read_protocol
-from sphereface.evaluation.search import open_set_split
 from sphereface.evaluation.units import locate_units
 from sphereface.progress import SILENT, Progress
 from sphereface.training.recipe import Data, Recipe
@@ -126,14 +126,7 @@ def require_judgeable(people: Manifest, settings: Judgement) -> None:
         raise NotEnoughDataError(
             "nobody to be judged on has two images, so nothing genuine can be compared; add images of some of them"
         )
-    open_set_split(
-        [people.identities[label] for label in people.labels],
-        enrolled_fraction=settings.enrolled_fraction,
-        templates_per_person=settings.templates_per_person,
-        images_per_identity=settings.images_per_identity,
-        least_images=settings.least_images,
-        seed=settings.seed,
-    )
+    draw_split(people.people, settings.evaluation_settings())
 
 
 def require_templates(known: Manifest, templates: int) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sphereface.data.learned import Learned
+from sphereface.data.learned import Learned, read_learned
 from sphereface.data.manifest import read_manifest, read_pictures
 from sphereface.errors import ConfigurationError, DataError
-from sphereface.inquiry import Question, _protocol, inquire
+from sphereface.inquiry import _protocol, inquire
+from sphereface.question import Question
 
 
 def tree(folder: Path, people: dict[str, str]) -> Path:
@@ -34,7 +35,7 @@ def test_people_are_left_out_of_a_protocol_by_name_and_by_picture(tmp_path: Path
     faces = tree(
         tmp_path / "faces", {"ada l": "xy", "Cem": "zd", "Dan": "uv", "unknown/Eve": "s", "unknown/Fay": "c"}
     )
-    protocol, gone = _protocol(Question("folder"), read_pictures(faces), [model], ())
+    protocol, gone = _protocol(Question("folder"), read_pictures(faces), [read_learned(model)], ())
     assert protocol is not None
     # Ada by her name, Cem and Fay because a picture of theirs was learned from under another.
     assert sorted(gone) == ["Cem", "Fay", "ada l"]
@@ -43,7 +44,7 @@ def test_people_are_left_out_of_a_protocol_by_name_and_by_picture(tmp_path: Path
 
 def test_a_model_that_remembers_nobody_leaves_nobody_out(tmp_path: Path) -> None:
     faces = tree(tmp_path / "faces", {"Cem": "zd", "unknown/Eve": "s"})
-    protocol, gone = _protocol(Question("folder"), read_pictures(faces), [tmp_path], ("Somebody",))
+    protocol, gone = _protocol(Question("folder"), read_pictures(faces), [read_learned(tmp_path)], ("Somebody",))
     assert protocol is not None
     assert gone == ("Somebody",)
     assert set(protocol.units.people) == {"Cem", "Eve"}

@@ -78,8 +78,9 @@ def command(
     from sphereface.errors import ConfigurationError
     from sphereface.evaluation.pair_list import kind_of_pair_list
     from sphereface.faces.quality import read_limits
-    from sphereface.laboratory import Question, evaluate
+    from sphereface.laboratory import evaluate
     from sphereface.presentation import describe_absent
+    from sphereface.question import Question
     from sphereface.subjects import Reading
 
     if protocol == "list":

@@ -95,6 +95,18 @@ def read_card(folder: Path) -> ModelCard:
     return load_model(folder)[1] if is_onnx(folder) else load_card(folder)
 
 
+def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> None:
+    """Store operating points with a model, each in place of the one of its kind; others stay.
+
+    Raises:
+        ModelError: As :func:`read_card` and :func:`store_operating_points`.
+    """
+    issued = tuple(points)
+    kinds = {point.kind for point in issued}
+    kept = [point for point in read_card(folder).operating_points if point.kind not in kinds]
+    store_operating_points(folder, [*kept, *issued])
+
+
 def store_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> None:
     """Replace the operating points stored with a model: in its card, or beside an ONNX file.
 

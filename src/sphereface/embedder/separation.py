@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sphereface.evaluation.intervals import Floats, quantile
+from sphereface.evaluation.intervals import Floats
+from sphereface.evaluation.wilson import quantile
 
 
 class Interval(NamedTuple):

@@ -185,17 +185,13 @@ def judge_crowd(scores: CrowdScores, settings: Settings = DEFAULT) -> CrowdSearc
     drawn = rates.false.resample(deviations), rates.missed.resample(deviations)
     missed = {target: _missed(scores.genuine, rates, target, drawn, settings) for target in settings.fmr_targets}
     hits = hits_within(scores, RANKS)
-    columns = (hits.rate, *hits.band(settings.confidence), hits.effective())
     return CrowdSearch(
         title=scores.title,
         people=len(scores.names),
         searches=len(scores.people),
         distractors=scores.distractors,
         cmc_ranks=list(RANKS),
-        cmc=[
-            Rate(float(p), float(a), float(b), settings.confidence, float(n))
-            for p, a, b, n in zip(*columns, strict=True)
-        ],
+        cmc=hits.rates(settings.confidence),
         fnmr_at_fmr=missed,
         threshold_at_fmr={t: at for t, at in rates.thresholds.items() if missed[t].value is not None},
         failed=scores.failed,

@@ -76,9 +76,7 @@ def error_versus_discard(
         if len(genuine) == 0:
             continue
         rate = misses(replace(scores, genuine=genuine), threshold)
-        low, high = rate.band(confidence)
-        fnmr = Rate(float(rate.rate[0]), float(low[0]), float(high[0]), confidence, float(rate.effective()[0]))
-        points.append(DiscardPoint(share, float(limits[gone]), len(genuine), fnmr))
+        points.append(DiscardPoint(share, float(limits[gone]), len(genuine), rate.rates(confidence)[0]))
     return points
 
 

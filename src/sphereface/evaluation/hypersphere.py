@@ -112,8 +112,7 @@ def _person_criterion(own: Floats, other: Floats, codes: Codes, confidence: floa
 
 def _clustered(met: Floats, trials: NDArray[np.int64], confidence: float) -> Rate:
     rate = clustered(met[:, None], trials)
-    low, high = rate.band(confidence)
-    return Rate(float(rate.rate[0]), float(low[0]), float(high[0]), confidence, float(rate.effective()[0]))
+    return rate.rates(confidence)[0]
 
 
 def _norm_quality(

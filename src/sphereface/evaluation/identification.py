@@ -186,12 +186,7 @@ def cumulative_matches(
 
         # Of the N - 1 others in the gallery, drawn from M - 1, fewer than the rank may score as high.
         chance = hypergeom.cdf(np.asarray(ranks) - 1, enrolled - 1, others[:, None], people - 1)
-    rate = _by_person(usable[:, None] * chance[which], scores)
-    low, high = rate.band(confidence)
-    return [
-        Rate(float(p), float(a), float(b), confidence, float(n))
-        for p, a, b, n in zip(rate.rate, low, high, rate.effective(), strict=True)
-    ]
+    return _by_person(usable[:, None] * chance[which], scores).rates(confidence)
 
 
 def _by_person(events: NDArray[np.bool_] | Floats, scores: SearchScores) -> PersonRate:

@@ -63,28 +63,57 @@ def compare(faces: EmbeddingSet, settings: Settings = DEFAULT) -> Comparisons:
         ConfigurationError: If a setting is out of range.
         NotEnoughDataError: If there is one person only, nobody has two images, or no one can be searched.
     """
+    return Comparisons(
+        faces, (np.arange(len(faces)),), (every_pair(faces, settings),), (drawn_search(faces, settings),)
+    )
+
+
+def every_pair(faces: EmbeddingSet, settings: Settings = DEFAULT) -> PairScores:
+    """Compare all against all.
+
+    Raises:
+        DataError: If the embeddings are unusable, or nothing is known of who is in them.
+        NotEnoughDataError: If there is one person only, or nobody has two images.
+    """
     if not any(faces.identities):
         raise DataError(
             "no row says who is in its picture ('identity' is empty); give identities, or a protocol that "
             "knows them"
         )
-    pairs = all_pairs(
+    return all_pairs(
         faces.embeddings,
         faces.identities,
         failed=faces.failed,
         images_per_identity=settings.images_per_identity,
         seed=settings.seed,
     )
-    split = open_set_split(
-        faces.identities,
+
+
+def drawn_search(faces: EmbeddingSet, settings: Settings = DEFAULT) -> SearchScores:
+    """Search an open-set draw of the people.
+
+    Raises:
+        DataError: If the embeddings are unusable.
+        NotEnoughDataError: If no one can be searched.
+    """
+    split = draw_split(faces.identities, settings)
+    return search(faces.embeddings, faces.identities, split, failed=faces.failed)
+
+
+def draw_split(identities: Sequence[str], settings: Settings = DEFAULT) -> OpenSetSplit:
+    """Draw who is enrolled and with which images, as the settings say.
+
+    Raises:
+        NotEnoughDataError: If nobody is enrolled, or nobody is a stranger.
+    """
+    return open_set_split(
+        identities,
         enrolled_fraction=settings.enrolled_fraction,
         templates_per_person=settings.templates_per_person,
         least_images=settings.least_images,
         images_per_identity=settings.images_per_identity,
         seed=settings.seed,
     )
-    searches = search(faces.embeddings, faces.identities, split, failed=faces.failed)
-    return Comparisons(faces, (np.arange(len(faces)),), (pairs,), (searches,))
 
 
 def follow(

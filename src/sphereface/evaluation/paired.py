@@ -20,12 +20,13 @@ from sphereface.evaluation.counting import false_matches, misses
 from sphereface.evaluation.crowds import CrowdScores, crowd_rates, hits_within
 from sphereface.evaluation.folds import fold_accuracy
 from sphereface.evaluation.identification import false_alarms, missed_searches
-from sphereface.evaluation.intervals import Floats, PersonRate, clustered, draw_people, quantile, supported
+from sphereface.evaluation.intervals import Floats, PersonRate, clustered, draw_people, supported
 from sphereface.evaluation.resampled import crossing, judged_elsewhere, missed_at
 from sphereface.evaluation.scores import PairScores
 from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores
 from sphereface.evaluation.steps import Scores, curve_thresholds, equal_error_rate, rejected, threshold_at
 from sphereface.evaluation.verification import check_settings
+from sphereface.evaluation.wilson import quantile
 
 
 @dataclass(frozen=True, slots=True)

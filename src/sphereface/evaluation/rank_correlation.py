@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sphereface.errors import DataError
-from sphereface.evaluation.intervals import Floats, quantile
+from sphereface.evaluation.intervals import Floats
 from sphereface.evaluation.results import Rate
+from sphereface.evaluation.wilson import quantile
 
 _LEAST_PEOPLE = 10
 

@@ -16,7 +16,7 @@ from sphereface.evaluation.gallery_size.draws import alarm_threshold
 from sphereface.evaluation.gallery_size.rates import alarms_among, misses_among
 from sphereface.evaluation.gallery_size.sizes import thresholds_around
 from sphereface.evaluation.identification import false_alarms, missed_searches
-from sphereface.evaluation.intervals import Floats, PersonRate, draw_people, interval
+from sphereface.evaluation.intervals import Floats, PersonRate, draw_people
 from sphereface.evaluation.operating_point import Kind, MeasuredRate, OperatingPoint
 from sphereface.evaluation.resampled import missed_at
 from sphereface.evaluation.results import Rate
@@ -24,6 +24,7 @@ from sphereface.evaluation.scores import PairScores
 from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores
 from sphereface.evaluation.steps import curve_thresholds, threshold_at
 from sphereface.evaluation.verification import check_settings, missed_rate
+from sphereface.evaluation.wilson import interval
 
 # The realised rate is then within 36 % (two standard deviations) of the measured one.
 NEEDED_ERRORS = 30

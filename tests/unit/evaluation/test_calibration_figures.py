@@ -18,7 +18,7 @@ from sphereface.evaluation.calibration import (
 )
 from sphereface.evaluation.calibration.figures import calibration_error, cllr_costs, equal_mass_bins, reliability
 from sphereface.evaluation.calibration.people import JudgedPairs
-from sphereface.evaluation.intervals import quantile, wilson
+from sphereface.evaluation.wilson import quantile, wilson
 
 
 def ratios(genuine=40, impostor=200, seed=0):

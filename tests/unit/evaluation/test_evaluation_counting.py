@@ -8,8 +8,9 @@ from scipy.stats import binomtest
 
 from sphereface.evaluation import counting
 from sphereface.evaluation.counting import false_matches, misses
-from sphereface.evaluation.intervals import clustered, draw_people, interval, kish, two_way
+from sphereface.evaluation.intervals import clustered, draw_people, kish, two_way
 from sphereface.evaluation.scores import score_list
+from sphereface.evaluation.wilson import interval
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from sphereface.errors import NotEnoughDataError
-from sphereface.evaluation.intervals import interval
 from sphereface.evaluation.results import Rate
 from sphereface.evaluation.scores import PairScores, score_list
 from sphereface.evaluation.search import SearchScores
 from sphereface.evaluation.threshold_choice import choose_operating_point
 from sphereface.evaluation.verification import verify
+from sphereface.evaluation.wilson import interval
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sphereface.evaluation.intervals import PersonRate, clustered, interval
+from sphereface.evaluation.intervals import PersonRate, clustered
+from sphereface.evaluation.wilson import interval
 
 
 @pytest.mark.parametrize(("trials", "rate"), [(1, 0.01), (1, 0.5), (3, 0.002), (40, 0.1)])

@@ -14,7 +14,7 @@ from sphereface.evaluation.calibration.isotonic import pooled_blocks
 from sphereface.evaluation.calibration.likelihood import Floats, Mask, probability
 from sphereface.evaluation.calibration.people import JudgedPairs
 from sphereface.evaluation.calibration.results import Reliability
-from sphereface.evaluation.intervals import interval
+from sphereface.evaluation.wilson import interval
 
 
 def cllr(llr: Floats, same: Mask) -> float:

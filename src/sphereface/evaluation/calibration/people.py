@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphereface.evaluation.calibration.likelihood import Floats, Mask
-from sphereface.evaluation.intervals import kish, quantile
+from sphereface.evaluation.intervals import kish
 from sphereface.evaluation.results import Rate
+from sphereface.evaluation.wilson import quantile
 
 
 @dataclass(frozen=True, slots=True, eq=False)

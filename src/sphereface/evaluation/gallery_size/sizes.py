@@ -18,12 +18,13 @@ from sphereface.evaluation.gallery_size.draws import (
 from sphereface.evaluation.gallery_size.rates import alarms_among, misses_among
 from sphereface.evaluation.gallery_size.tail import independent
 from sphereface.evaluation.identification import mean_rank, people_reached
-from sphereface.evaluation.intervals import Floats, PersonRate, draw_people, interval, supported
+from sphereface.evaluation.intervals import Floats, PersonRate, draw_people, supported
 from sphereface.evaluation.resampled import missed_at
 from sphereface.evaluation.results import Rate
 from sphereface.evaluation.search import SearchScores
 from sphereface.evaluation.steps import above
 from sphereface.evaluation.verification import check_settings, missed_rate
+from sphereface.evaluation.wilson import interval
 
 LARGEST = 1_000_000
 

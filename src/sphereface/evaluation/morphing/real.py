@@ -200,8 +200,7 @@ def _check(scores: Sequence[Floats], contributors: Contributors) -> None:
 
 def _rate(accepted: NDArray[np.bool_], contributors: Contributors, confidence: float) -> Rate:
     rate = by_couple(accepted, contributors)
-    low, high = (float(end[0]) for end in rate.band(confidence))
-    return Rate(float(rate.rate[0]), low, high, confidence, float(rate.effective()[0]), threshold="fixed")
+    return rate.rates(confidence, "fixed")[0]
 
 
 def by_couple(events: NDArray[np.bool_], couples: Sequence[tuple[str, str]]) -> PersonRate:
