@@ -116,7 +116,8 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
             labels = torch.from_numpy(batch.labels).to(device)
             with torch.autocast(device.type, dtype=precision, enabled=precision is torch.bfloat16):
                 embeddings = backbone(images)
-            require_finite(step, float(embeddings.detach().abs().amax()), images, backbone, head, embeddings)
+            lengths = torch.linalg.vector_norm(embeddings.detach().float(), dim=1)
+            require_finite(step, float(lengths.amax()), images, backbone, head, embeddings)
             result: HeadResult = head(embeddings, labels)
             levels = torch.from_numpy(batch.levels).to(device)
             terms = [term(embeddings, labels, levels) for term in regularizers]

@@ -1,0 +1,43 @@
+"""Run the plan, and make the page: ``python -m evidence run``, ``python -m evidence page``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from evidence.schedule import QUESTIONS
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    """Read the command line and do what it says; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m evidence", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb, words in (("run", "make every run that is not done yet"), ("work", "one process of run")):
+        about = verbs.add_parser(verb, help=words)
+        about.add_argument("only", nargs="*", help=f"questions: {', '.join(QUESTIONS)}; all by default")
+        about.add_argument("--shared", type=Path, default=PROJECT.parent / "shared" / "data", help="the pictures")
+        about.add_argument("--work", type=Path, default=PROJECT / "runs" / "evidence", help="where weights lie")
+        if verb == "run":
+            about.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    verbs.add_parser("page", help="make the page and its figures of the summaries")
+    arguments = parser.parse_args()
+    if unknown := {*getattr(arguments, "only", ())} - {*QUESTIONS}:
+        parser.error(f"unknown question '{min(unknown)}'; known: {', '.join(QUESTIONS)}")
+    if arguments.verb == "page":
+        from evidence.page import write_page
+
+        write_page()
+        return 0
+    from evidence import running
+
+    if arguments.verb == "work":
+        running.work(arguments.shared, arguments.work, arguments.only)
+        return 0
+    return running.start(arguments.shared, arguments.work, arguments.jobs, arguments.only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

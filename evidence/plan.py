@@ -1,0 +1,168 @@
+"""What is run: every row, setting and seed, decided before the first of these runs was made.
+
+docs/results/evidence.md says why. A run's name is its place below ``summaries/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sphereface.training.recipe import Recipe, parse_recipe
+
+Kind = Literal["trial", "judged", "stress"]
+Settings = Mapping[str, Any]
+
+SEEDS = (1, 2, 3)
+TWO_SEEDS = SEEDS[:2]
+STRESS_SEEDS = tuple(range(1, 9))
+SCALE = 30.0  # where it is not tuned
+RAMP = 0.2  # share of a run over which margins grow, but for A-Softmax, which has its lambda
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run.
+
+    Attributes:
+        question: Which it was made for.
+        row: What is compared with the other rows of the question.
+        seed: Of weights, order and mirroring.
+        head: Name of the loss.
+        settings: Its settings.
+        backbone: Name of the network.
+        batch_norm: Whether it has batch norm.
+        steps: Optimiser steps.
+        batch: Images a step.
+        learning_rate: At its highest; a cosine to zero.
+        clip_norm: Largest norm of the gradient, or None.
+        degrade: Share of pictures degraded at a known level.
+        regularizers: Terms added to the loss, by name.
+        kind: ``trial`` (judged on some of the training people), ``judged``, or ``stress`` (not judged).
+    """
+
+    question: str
+    row: str
+    seed: int
+    head: str
+    settings: Settings = field(default_factory=dict)
+    backbone: str = "sfnet4"
+    batch_norm: bool = True
+    steps: int = 600
+    batch: int = 64
+    learning_rate: float = 0.1
+    clip_norm: float | None = 5.0
+    degrade: float = 0.0
+    regularizers: tuple[str, ...] = ()
+    kind: Kind = "judged"
+
+    @property
+    def name(self) -> str:
+        """Where its summary lies."""
+        return f"{self.question}/{self.row}-seed{self.seed}"
+
+    def recipe(self) -> Recipe:
+        """Return the recipe; the people are handed to the loop, so its folder is a placeholder."""
+        return parse_recipe(
+            {
+                "title": self.name,
+                "data": {"train": ["people"]},
+                "input": {"size": "112x96", "flip_fusion": "none"},
+                "backbone": {
+                    "name": self.backbone,
+                    "settings": {"embedding_dim": 512, "batch_norm": self.batch_norm},
+                },
+                "head": {"name": self.head, "settings": dict(self.settings)},
+                "regularizers": [{"name": name} for name in self.regularizers],
+                "optimiser": {"learning_rate": self.learning_rate}
+                | ({} if self.clip_norm is None else {"clip_norm": self.clip_norm}),
+                "augmentation": {"degrade": self.degrade},
+                "training": {
+                    "images": self.steps * self.batch,
+                    "batch_size": self.batch,
+                    "seed": self.seed,
+                    "precision": "bfloat16",
+                    "device": "cpu",
+                    "threads": 1,
+                    "journal_every": 1 if self.kind == "stress" else 10,
+                    "checkpoint_every": 100,
+                },
+            },
+            folder=Path("/"),
+        )
+
+
+def _scaled(scale: float, margin: float) -> Settings:
+    return {"scale": scale, "margin": margin, "margin_ramp": RAMP}
+
+
+def _annealed(margin: int, lowest: float = 5.0) -> Settings:
+    return {"margin": margin, "lambda_min": lowest}
+
+
+# Question 1. The same number of trials for every row; two scales that C = 320 classes can use and two margins,
+# the published one and a smaller. NormFace has no margin, so four scales; A-Softmax no scale, so two lambdas.
+CANDIDATES: dict[str, tuple[Settings, ...]] = {
+    "normface": tuple({"scale": scale} for scale in (10.0, 15.0, 30.0, 60.0)),
+    "a-softmax": tuple(_annealed(m, lowest) for m in (2, 4) for lowest in (5.0, 1.0)),
+    "sphereface": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (1.2, 1.5)),
+    "sphereface-r-v1": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (1.2, 1.4)),
+    "sphereface-r-v2": tuple(_scaled(s, m) for s in (30.0, 60.0) for m in (1.2, 1.4)),
+    "cosface": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (0.2, 0.35)),
+    "arcface": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (0.3, 0.5)),
+    "sphereface2-c": tuple(_scaled(s, m) for s in (20.0, 40.0) for m in (0.2, 0.4)),
+}
+
+
+def trials() -> Iterator[Run]:
+    """Yield the tuning trials: short runs of a small network, judged on training people it did not learn from."""
+    for head, settings in CANDIDATES.items():
+        for number, chosen in enumerate(settings, 1):
+            yield Run("tuning", f"{head}-{number}", 1, head, chosen, steps=300, kind="trial")
+
+
+def margins(chosen: Mapping[str, Settings]) -> Iterator[Run]:
+    """Yield question 1: eight losses with the settings that their trials chose."""
+    for seed in SEEDS:
+        for head in CANDIDATES:
+            if head in chosen:
+                yield Run("margins", head, seed, head, chosen[head], backbone="sfnet10")
+
+
+def gradients() -> Iterator[Run]:
+    """Yield question 2: three functions psi, each with either gradient and either kind of prototypes."""
+    functions = {"sphereface": 1.5, "sphereface-r-v1": 1.5, "arcface": 0.5}
+    for seed in TWO_SEEDS:
+        for head, margin in functions.items():
+            for gradient in ("full", "detached"):
+                for prototypes in ("reparametrised", "projected"):
+                    settings = {**_scaled(SCALE, margin), "gradient": gradient, "prototypes": prototypes}
+                    yield Run("gradients", f"{head}-{gradient}-{prototypes}", seed, head, settings)
+
+
+def sizes() -> Iterator[Run]:
+    """Yield question 4: m as published, with lambda; m with nothing annealed; and depth."""
+    for seed in SEEDS:
+        for m in (1, 2, 3, 4):
+            yield Run("sizes", f"annealed-m{m}-sfnet4", seed, "a-softmax", _annealed(m))
+        for depth in ("sfnet10", "sfnet20"):
+            yield Run("sizes", f"annealed-m4-{depth}", seed, "a-softmax", _annealed(4), backbone=depth)
+    for seed in TWO_SEEDS:
+        for m in (1, 2, 3, 4):
+            yield Run("sizes", f"whole-m{m}-sfnet4", seed, "sphereface", _scaled(SCALE, float(m)))
+
+
+def norms() -> Iterator[Run]:
+    """Yield question 6: what becomes of the length of an embedding."""
+    v1 = {"margin": 1.4, "margin_ramp": RAMP}
+    for seed in TWO_SEEDS:
+        yield Run("norms", "hfn", seed, "sphereface-r-v1", {**v1, "radius": "hfn", "scale": SCALE})
+        yield Run("norms", "nfn", seed, "sphereface-r-v1", {**v1, "radius": "nfn"})
+        yield Run("norms", "sfn", seed, "sphereface-r-v1", {**v1, "radius": "sfn", "scale": SCALE})
+        yield Run("norms", "magface", seed, "magface", {"scale": SCALE, "margin_ramp": RAMP})
+        yield Run("norms", "adaface", seed, "adaface", {"scale": SCALE, "margin_ramp": RAMP})
+        fixed = {**v1, "radius": "hfn", "scale": SCALE}
+        yield Run("norms", "hfn-degraded", seed, "sphereface-r-v1", fixed, degrade=0.5)
+        yield Run("norms", "hfn-radial", seed, "sphereface-r-v1", fixed, degrade=0.5, regularizers=("radial",))

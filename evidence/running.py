@@ -1,0 +1,210 @@
+"""One run after the other, each to its summary; whatever is done is skipped, whatever was killed goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from evidence.measuring import (
+    Crops,
+    counted_people,
+    embed,
+    measure_judged,
+    measure_kept,
+    measure_learners,
+    measure_trial,
+)
+from evidence.people import MOST, People, gather_people
+from evidence.plan import Run
+from evidence.schedule import runs_to_make
+from evidence.summary import SUMMARIES, Summary, read_summary, recipe_hash, write_summary
+from sphereface.data.manifest import Manifest
+from sphereface.errors import ConfigurationError, NonFiniteLossError
+from sphereface.faces.contract import InputContract
+from sphereface.faces.image import read_image
+from sphereface.faces.quality import appearance
+from sphereface.training.journal import read_journal
+from sphereface.training.loop import train
+from sphereface.version import __version__
+
+WAIT_SECONDS = 5.0
+LAST_STEPS = 50
+
+
+def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path = SUMMARIES) -> None:
+    """Make every run that is still to be made, beside any number of other processes that do the same."""
+    torch.set_num_threads(1)
+    people = gather_people(shared)
+    with _alone(folder / "people.lock", wait=True):
+        _keep_people(people, summaries)
+        crops = {name: _crops(manifest, folder) for name, manifest in _shown(people).items()}
+    while True:
+        waiting = [run for run in runs_to_make(only, summaries) if read_summary(run, summaries) is None]
+        if not waiting:
+            return
+        for run in waiting:
+            with _alone(folder / f"{run.name}.lock") as mine:
+                if mine and read_summary(run, summaries) is None:
+                    print(f"{datetime.now(UTC):%H:%M} {run.name}", flush=True)
+                    write_summary(run.name, make(run, people, crops, folder / run.name), summaries)
+                    break  # the list may have changed
+        else:
+            time.sleep(WAIT_SECONDS)
+
+
+def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = ()) -> int:
+    """Start so many processes that work, one thread each, and wait for them; return the first bad exit status."""
+    command = [sys.executable, "-m", "evidence", "work", "--shared", str(shared), "--work", str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    started = [subprocess.Popen([*command, *only], env=environment) for _ in range(jobs)]
+    return max(abs(process.wait()) for process in started)
+
+
+def make(run: Run, people: People, crops: dict[str, Crops], folder: Path) -> Summary:
+    """Train and measure one run; its weights are deleted afterwards."""
+    recipe = run.recipe()
+    learners = people.tuning[0] if run.kind == "trial" else people.learners
+    stopped, network, seconds = "", None, 0.0
+    try:
+        trained = train(recipe, learners, folder)
+        network, seconds = trained.backbone, trained.seconds
+    except (NonFiniteLossError, ConfigurationError) as error:
+        stopped = str(error).partition(". Try")[0]
+    journal = read_journal(folder / "journal.jsonl")
+    summary: Summary = {
+        "run": run.name,
+        "kind": run.kind,
+        "recipe_hash": recipe_hash(run),
+        "recipe": recipe.model_dump(mode="json", include={"backbone", "head", "regularizers", "optimiser"}),
+        "seed": run.seed,
+        "learners": {"people": len(learners.identities), "images": len(learners), "hash": learners.data_hash[:12]},
+        "judged": people.judged.data_hash[:12],
+        "stopped": stopped,
+        "versions": {"sphereface": __version__, "torch": torch.__version__.partition("+")[0]},
+        "ended": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        "seconds": round(seconds),
+        "journal": _thinned(journal),
+        "last": _last(journal),
+    }
+    if network is not None:
+        summary |= {"weights": _weights_hash(network), **_measured(run, network, people, crops, recipe.input)}
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return summary
+
+
+def _measured(
+    run: Run, network: nn.Module, people: People, crops: dict[str, Crops], contract: InputContract
+) -> dict[str, Any]:
+    shown = _shown(people)
+    if run.kind == "stress":
+        return {}
+    if run.kind == "trial":
+        return {"trial": measure_trial(embed(network, shown["tuning"], crops["tuning"], contract))}
+    judged = measure_judged(
+        embed(network, shown["judged"], crops["judged"], contract), people, _sharpness(crops["judged"])
+    )
+    kept = embed(network, shown["kept"], crops["kept"], contract)
+    return {
+        **judged,
+        "kept": measure_kept(kept, judged["threshold"]),
+        "learned": measure_learners(embed(network, shown["learners"], crops["learners"], contract)),
+    }
+
+
+def _shown(people: People) -> dict[str, Manifest]:
+    """Return whose pictures are embedded, by the part they take."""
+    return {
+        "judged": people.judged,
+        "kept": people.kept,
+        "tuning": people.tuning[1],
+        "learners": people.learners.at_most(MOST),
+    }
+
+
+def _crops(people: Manifest, folder: Path) -> Crops:
+    """Return the decoded crops (N, 112, 96, 3), kept outside the project once they have been read."""
+    path = folder / f"crops-{people.data_hash[:16]}.npy"
+    if not path.exists():
+        contract = InputContract(size="112x96")
+        crops = np.stack([contract.crop(read_image(file)[None])[0] for file in people.paths])
+        unfinished = path.with_suffix(".unfinished.npy")
+        np.save(unfinished, crops, allow_pickle=False)
+        unfinished.replace(path)
+    loaded: Crops = np.load(path, mmap_mode="r", allow_pickle=False)
+    return loaded
+
+
+def _sharpness(crops: Crops) -> NDArray[np.float64]:
+    return np.array([appearance(crop)[0] for crop in crops])
+
+
+def _keep_people(people: People, summaries: Path) -> None:
+    """Write what all summaries count against, or insist that it is what it was."""
+    counted = {
+        "judged_hash": people.judged.data_hash[:12],
+        "learners_hash": people.learners.data_hash[:12],
+        **counted_people(people),
+    }
+    path = summaries / "people.json"
+    if not path.exists():
+        write_summary("people", counted, summaries)
+    elif json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(counted)):
+        raise SystemExit(f"the pictures at hand are not those behind {path}: runs made of them cannot be compared")
+
+
+def _thinned(journal: list[dict[str, Any]]) -> dict[str, list[float]]:
+    rows = [row for row in journal if row["step"] % 20 == 0]
+    return {
+        "step": [row["step"] for row in rows],
+        "loss": [round(row["loss"], 4) for row in rows],
+        "angle": [round(row["angle"], 4) for row in rows],
+    }
+
+
+def _last(journal: list[dict[str, Any]]) -> dict[str, float] | None:
+    """Return means over the last 50 steps that were written down, and the step of the last."""
+    rows = [row for row in journal if row["step"] > journal[-1]["step"] - LAST_STEPS]
+    if not rows:
+        return None
+    return {
+        "step": rows[-1]["step"],
+        "loss": float(np.mean([row["loss"] for row in rows])),
+        "cosine": float(np.mean([math.cos(row["angle"]) for row in rows])),
+    }
+
+
+def _weights_hash(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _alone(path: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold a lock while the body runs; yields whether it was to be had. It ends with the process that holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True

@@ -1,0 +1,60 @@
+"""A run's summary: one JSON file, small enough to keep with the code, and without a name, a picture or a score."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evidence.plan import Run
+from sphereface.atomic import write_text
+from sphereface.errors import DataError
+
+SUMMARIES = Path(__file__).resolve().parent / "summaries"
+Summary = dict[str, Any]
+
+
+def recipe_hash(run: Run) -> str:
+    """Return the hash of everything in the recipe that decides the outcome."""
+    values = run.recipe().model_dump_json(
+        include={"input", "backbone", "head", "regularizers", "optimiser", "augmentation"}
+    )
+    training = run.recipe().training
+    parts = (values, training.images, training.batch_size, training.seed, training.precision, training.threads)
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def write_summary(name: str, summary: Mapping[str, Any], folder: Path = SUMMARIES) -> None:
+    """Write a summary, one key a line."""
+    lines = (f"  {json.dumps(key)}: {_compact(value)}" for key, value in summary.items())
+    write_text(folder / f"{name}.json", "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def read_summary(run: Run, folder: Path = SUMMARIES) -> Summary | None:
+    """Return a run's summary, or None if it was not made yet.
+
+    Raises:
+        DataError: If it was made with other settings than the plan has now.
+    """
+    path = folder / f"{run.name}.json"
+    if not path.exists():
+        return None
+    summary: Summary = json.loads(path.read_text(encoding="utf-8"))
+    if summary["recipe_hash"] != recipe_hash(run):
+        raise DataError(
+            f"the summary {path} was made with other settings than plan.py has for it now: a plan does not change "
+            "after its runs; restore it, or delete the summary to run it again and say so in the page"
+        )
+    return summary
+
+
+def read_summaries(runs: Iterator[Run], folder: Path = SUMMARIES) -> dict[Run, Summary]:
+    """Return the summaries of those of the runs that were made."""
+    found = {run: read_summary(run, folder) for run in runs}
+    return {run: summary for run, summary in found.items() if summary is not None}
