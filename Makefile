@@ -2,13 +2,14 @@
 PYTHON ?= python3
 PIP_FLAGS ?=
 PYTEST_FLAGS ?=
+EVIDENCE_FLAGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-faults check format docs bench clean
+.PHONY: help setup demo test test-faults check format docs bench evidence clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,10 @@ docs: setup  ## Serve the documentation on the loopback
 
 bench: setup  ## Run the benchmarks; results belong to docs/results
 	$(BIN)/python benchmarks/bench_training.py
+
+evidence: setup  ## Make the runs of docs/results/evidence.md that are not done yet (hours), then the page
+	$(BIN)/python -m evidence run $(EVIDENCE_FLAGS)
+	$(BIN)/python -m evidence page
 
 clean:  ## Remove the virtual environment and caches, never runs/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

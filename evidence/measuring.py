@@ -111,8 +111,8 @@ def counted_people(people: People) -> dict[str, Any]:
     chosen = at_most(people.judged.people, MOST, SETTINGS.seed)
     split = draw_split(people.judged.people, SETTINGS)
     listed = people.pairs.pairs[0]
-    named = np.array(people.pairs.units.people, dtype=object)
-    first = np.searchsorted(names, named[listed.first].astype(str))
+    named = np.searchsorted(names, np.array(people.pairs.units.people, dtype=object).astype(str))
+    first = np.minimum(named[listed.first], named[listed.second])  # the order that scores are kept in
     learned = dict(zip(people.learners.identities, people.learners.images_per_identity().tolist(), strict=True))
     kept_names, kept_codes = person_codes(people.kept.people)
     order = anonymous_order(kept_names)

@@ -15,7 +15,7 @@ from sphereface.evaluation.protocol import Protocol
 from sphereface.participants import learners_of, pairs_among
 from sphereface.training.recipe import Data
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+WITHOUT = Path(__file__).resolve().parents[1] / "recipes" / "real-faces-without.txt"
 KEPT, ENOUGH = 4, 12  # pictures kept back of everybody who has enough
 TUNING_SHARE, TUNING_SEED = 0.2, 11
 MOST = 10  # pictures of a person in all pairs
@@ -49,7 +49,7 @@ def gather_people(shared: Path) -> People:
     data = Data(
         train=(shared / "pins112", shared / "celeba112"),
         test=(shared / "lfw112",),
-        without=RECIPES / "real-faces-without.txt",
+        without=WITHOUT,
     )
     known, _ = learners_of(data, read_manifest(*data.train))
     judged, left_out = Learned.of(known).unseen(read_manifest(*data.test), "test data")

@@ -14,6 +14,7 @@ import typer
 from sphereface.cli import (
     align,
     calibrate,
+    compare,
     dataset,
     demo,
     doctor,
@@ -23,6 +24,7 @@ from sphereface.cli import (
     margins,
     models,
     operating_point,
+    plan,
     train,
     verify,
 )
@@ -43,8 +45,10 @@ app = typer.Typer(
 app.command("demo")(demo.command)
 app.command("align")(align.command)
 app.command("doctor")(doctor.command)
+app.command("plan")(plan.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
+app.command("compare")(compare.command)
 app.command("calibrate")(calibrate.command)
 app.command("operating-point")(operating_point.command)
 app.command("enroll")(enroll.command)

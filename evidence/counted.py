@@ -1,0 +1,144 @@
+"""From the counts of a summary to its figures, each with every person's part in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evidence.summary import SUMMARIES, Summary
+from sphereface.evaluation.repeated import PersonFigure, error_rate, rate_at_false_rate
+
+Counts = NDArray[np.int64]
+WORST = 1.0  # the figure of a run that stopped
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What all summaries count against: numbers of anonymous people, always in the same order.
+
+    Attributes:
+        images: Pictures in all pairs, (P,).
+        listed_pairs: Pairs of View 1 each is the first person of, (P,).
+        mated: Searches of people who are enrolled, (P,).
+        non_mated: Searches of strangers, (P,).
+        kept: Pictures kept back of K people learned from, (K,).
+        learned_from: Pictures of them that were learned from, (K,).
+    """
+
+    images: Counts
+    listed_pairs: Counts
+    mated: Counts
+    non_mated: Counts
+    kept: Counts
+    learned_from: Counts
+
+
+def read_counted(folder: Path = SUMMARIES) -> Counted:
+    """Read it from beside the summaries."""
+    values = json.loads((folder / "people.json").read_text(encoding="utf-8"))
+    judged = {key: np.array(value, dtype=np.int64) for key, value in values["judged"].items()}
+    return Counted(
+        **judged,
+        kept=np.array(values["kept"]["images"], dtype=np.int64),
+        learned_from=np.array(values["kept"]["learned_from"], dtype=np.int64),
+    )
+
+
+def headline(summary: Summary, counted: Counted) -> PersonFigure:
+    """Return FNMR at FMR 0.1 % over all pairs."""
+    if summary["stopped"]:
+        return PersonFigure(WORST, np.zeros(len(counted.images)))
+    genuine = _pairs_within(counted.images)
+    impostor = counted.images * (counted.images.sum() - counted.images)
+    pairs = summary["pairs"]
+    missed = error_rate(_spread(pairs["misses"], genuine > 0), genuine)
+    false = _of_two(np.array(pairs["false_matches"]), impostor)
+    slope = _slope(pairs["missed_near"], genuine.sum(), pairs["false_near"], impostor.sum() / 2)
+    return rate_at_false_rate(missed, false, slope)
+
+
+def accuracy(summary: Summary, counted: Counted) -> PersonFigure:
+    """Return the ten-fold accuracy on View 1's pairs."""
+    if summary["stopped"]:
+        return PersonFigure(0.5, np.zeros(len(counted.images)))
+    wrong = error_rate(_sparse(summary["accuracy"]["wrong"], len(counted.images)), counted.listed_pairs)
+    return PersonFigure(summary["accuracy"]["value"], -wrong.parts)
+
+
+def search(summary: Summary, counted: Counted) -> PersonFigure:
+    """Return FNIR at FPIR 1 %, rank 1."""
+    if summary["stopped"]:
+        return PersonFigure(WORST, np.zeros(len(counted.images)))
+    found = summary["search"]
+    missed = error_rate(_spread(found["misses"], counted.mated > 0), counted.mated)
+    false = error_rate(_sparse(found["alarms"], len(counted.images)), counted.non_mated)
+    slope = _slope(found["missed_near"], counted.mated.sum(), found["alarms_near"], counted.non_mated.sum())
+    return rate_at_false_rate(missed, false, slope)
+
+
+def kept_back(summary: Summary, counted: Counted, fewest: int = 0, most: float = np.inf) -> PersonFigure:
+    """Return the misses among pictures kept back of people of whom so many pictures were learned from."""
+    among = (counted.learned_from >= fewest) & (counted.learned_from <= most)
+    pairs = np.where(among, _pairs_within(counted.kept), 0)
+    if summary["stopped"]:
+        return PersonFigure(WORST, np.zeros(len(pairs)))
+    return error_rate(np.where(among, np.array(summary["kept"]["misses"]), 0), pairs)
+
+
+def discarded(summary: Summary, counted: Counted, by: str = "norm") -> tuple[PersonFigure, PersonFigure]:
+    """Return FNMR at the headline's threshold with all pictures, and without the worst 20 %."""
+    genuine = _pairs_within(counted.images)
+    judged = genuine > 0
+    everything = error_rate(_spread(summary["pairs"]["misses"], judged), genuine)
+    left = summary["discard"][by]
+    return everything, error_rate(_spread(left["misses"], judged), _spread(left["left"], judged))
+
+
+def ideal(summary: Summary, counted: Counted) -> PersonFigure:
+    """Return the share of strangers with two pictures all of whose own are nearer than anybody else's."""
+    judged = counted.images > 1
+    if summary["stopped"]:
+        return PersonFigure(0.0, np.zeros(len(judged)))
+    return error_rate(_sparse(summary["ideal"]["met"], len(judged)), judged)
+
+
+def ideal_of_learners(summary: Summary, people: int) -> PersonFigure:
+    """Return the same share of the people who were learned from."""
+    if summary["stopped"]:
+        return PersonFigure(0.0, np.zeros(people))
+    return error_rate(_sparse(summary["learned"]["ideal"]["met"], people), np.ones(people))
+
+
+def _pairs_within(images: Counts) -> Counts:
+    return images * (images - 1) // 2
+
+
+def _of_two(errors: Counts, trials: Counts) -> PersonFigure:
+    """Return the rate of pairs that count for both of their people."""
+    rate = error_rate(errors, trials)
+    return PersonFigure(rate.value, 2.0 * rate.parts)
+
+
+def _slope(missed: list[int], own: int, false: list[int], others: float) -> float:
+    """Return how the miss rate falls with the false rate, between the neighbouring thresholds."""
+    rise = (false[1] - false[0]) / others
+    return 0.0 if rise <= 0 else min(0.0, (missed[1] - missed[0]) / own / rise)
+
+
+def _spread(counts: list[int], judged: NDArray[np.bool_]) -> Counts:
+    """Put the counts of those who are judged in their places among everybody."""
+    everybody = np.zeros(len(judged), dtype=np.int64)
+    everybody[judged] = counts
+    return everybody
+
+
+def _sparse(counts: Mapping[str, int], people: int) -> Counts:
+    everybody = np.zeros(people, dtype=np.int64)
+    for number, count in counts.items():
+        everybody[int(number)] = count
+    return everybody

@@ -1,0 +1,105 @@
+"""``sphereface compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sphereface.cli.options import DataFolders, Json
+from sphereface.cli.output import Terminal, percent, print_json
+
+
+def command(
+    rows: Annotated[
+        list[str],
+        typer.Argument(
+            help="NAME=RUN,RUN,...: a way of training and its runs, one a seed: model folders, ONNX files, or "
+            "embeddings (.npz). The others are compared with the first."
+        ),
+    ],
+    data: DataFolders = None,
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="What to compare, as for evaluate [default: all pairs].")
+    ] = None,
+    protocol_files: Annotated[
+        Path | None, typer.Option("--protocol-files", help="The protocol's own file, or the folder of its files.")
+    ] = None,
+    fmr: Annotated[float, typer.Option("--fmr", help="False match rate at which misses are counted.")] = 1e-3,
+    fpir: Annotated[float, typer.Option("--fpir", help="False alarms of searches, likewise.")] = 0.01,
+    confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
+    as_json: Json = False,
+) -> None:
+    """Is one way of training better than another? Several runs of each, with an interval over people and seeds."""
+    from sphereface.errors import ConfigurationError
+    from sphereface.question import Question
+    from sphereface.repetition import compare_rows
+
+    if protocol is None and protocol_files is not None:
+        raise ConfigurationError("--protocol-files belongs to a --protocol; name one")
+    if not 0.5 <= confidence < 1.0:
+        raise ConfigurationError(f"--confidence lies between 0.5 and 1, not at {confidence}")
+    figures = compare_rows(
+        _read(rows),
+        Question(protocol=protocol, files=protocol_files),
+        data=data or (),
+        fmr=fmr,
+        fpir=fpir,
+        confidence=confidence,
+        progress=Terminal(),
+    )
+    if as_json:
+        print_json({"confidence": confidence, "figures": [_json(figure) for figure in figures]})
+        return
+    for figure in figures:
+        _print(figure)
+
+
+def _read(rows: list[str]) -> dict[str, list[Path]]:
+    from sphereface.errors import ConfigurationError
+
+    read: dict[str, list[Path]] = {}
+    for row in rows:
+        name, separator, runs = row.partition("=")
+        paths = [Path(run) for run in runs.split(",") if run]
+        if not name or not separator or not paths:
+            raise ConfigurationError(f"a way of training is written NAME=RUN,RUN,... not '{row}'")
+        if name in read:
+            raise ConfigurationError(f"'{name}' is named twice; write all of its runs behind one another")
+        read[name] = paths
+    return read
+
+
+def _print(figure: Any) -> None:
+    print(f"{figure.figure}, {figure.protocol}")
+    if figure.reason:
+        print(f"  {figure.reason}")
+        return
+    width = max(map(len, figure.means))
+    for name, mean in figure.means.items():
+        runs = ", ".join(f"{100 * value:.2f}" for value in figure.runs[name])
+        told = f"{percent(mean.value)}  ({100 * mean.low:.2f} to {100 * mean.high:.2f})"
+        print(f"  {name:<{width}}  {told}  runs: {runs}")
+    first = next(iter(figure.means))
+    for name, found in figure.differences.items():
+        verdict = "a difference" if found.counts else "no difference that counts"
+        low, value, high = (f"{100 * number:+.2f}" for number in (found.low, found.value, found.high))
+        print(f"  {name} less {first}: {value} points ({low} to {high}): {verdict}")
+        blame = f"{100 * found.people:.2f} points by people and {100 * found.seeds:.2f} by seeds"
+        print(f"  {'':<{width}}  standard error {blame}")
+
+
+def _json(figure: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "figure": figure.figure,
+        "protocol": figure.protocol,
+        "reason": figure.reason or None,
+        "runs": {name: list(values) for name, values in figure.runs.items()},
+        "means": {name: asdict(mean) for name, mean in figure.means.items()},
+        "differences": {
+            name: {**asdict(found), "counts": found.counts} for name, found in figure.differences.items()
+        },
+    }

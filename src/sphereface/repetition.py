@@ -1,0 +1,157 @@
+"""Ways of training compared over people and seeds: several runs of each, judged by the same question.
+
+Runs without torch where the models do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from sphereface.errors import ConfigurationError, NotEnoughDataError
+from sphereface.evaluation.judge import Comparisons
+from sphereface.evaluation.person_figures import missed_at_fmr, missed_at_fpir, right_over_folds, unsupported
+from sphereface.evaluation.repeated import (
+    PersonFigure,
+    Repeated,
+    repeated_difference,
+    repeated_mean,
+    seed_noise,
+)
+from sphereface.inquiry import inquire
+from sphereface.progress import SILENT, Progress
+from sphereface.question import Question
+from sphereface.subjects import PLAIN, Reading
+
+
+@dataclass(frozen=True)
+class ComparedFigure:
+    """One figure of all ways of training.
+
+    Attributes:
+        figure: ``FNMR at FMR 0.001``, ``FNIR at FPIR 0.01``, ``accuracy``.
+        protocol: What was compared, such as ``all pairs, at most 10 images a person``.
+        runs: The figure of every run, by way of training.
+        means: Their means over seeds.
+        differences: Of every way but the first: its mean less the first one's.
+        reason: Why there are no means; empty otherwise.
+    """
+
+    figure: str
+    protocol: str
+    runs: Mapping[str, tuple[float, ...]]
+    means: Mapping[str, Repeated]
+    differences: Mapping[str, Repeated]
+    reason: str = ""
+
+
+def compare_rows(
+    rows: Mapping[str, Sequence[Path]],
+    question: Question = Question(),  # noqa: B008 - frozen
+    *,
+    data: Sequence[Path] = (),
+    reading: Reading = PLAIN,
+    fmr: float = 1e-3,
+    fpir: float = 0.01,
+    confidence: float = 0.95,
+    progress: Progress = SILENT,
+) -> list[ComparedFigure]:
+    """Compare ways of training, each by the mean of its runs.
+
+    Args:
+        rows: For each way of training its runs, one a seed, the same seeds in the same order in all: folders of
+            models, ONNX files, or files of embeddings (``.npz``).
+        question: What is asked of them.
+        data: Folders of pictures for the models; by default the test people of the first one's own run.
+        reading: How pictures become crops.
+        fmr: False match rate at which misses are counted.
+        fpir: False positive identification rate likewise.
+        confidence: Of the intervals.
+        progress: Who listens.
+
+    Raises:
+        ConfigurationError: If there are fewer than two ways or two runs of one, or not as many of each.
+        ModelError: As :func:`~sphereface.inquiry.inquire`.
+        DataError: As there, and if runs do not speak of the same pictures.
+        NotEnoughDataError: If nothing can be compared.
+    """
+    _check(rows)
+    paths = [path for runs in rows.values() for path in runs]
+    files = [path for path in paths if path.suffix == ".npz"]
+    models = [path for path in paths if path.suffix != ".npz"]
+    inquiry = inquire(models, files, question, data=data, reading=reading, progress=progress)
+    measured: dict[Path, dict[tuple[str, str], _Measured]] = {}
+    with progress.task("comparing", len(paths), "runs") as task:
+        for path, subject in zip([*models, *files], inquiry.subjects, strict=True):
+            found = _measure(inquiry.compare(subject.faces), fmr, fpir)
+            measured[path] = {(one.figure, one.protocol): one for one in found}
+            task.advance(1)
+    figures = []
+    for key in measured[paths[0]]:
+        table = {name: [measured[path][key] for path in runs] for name, runs in rows.items()}
+        figures.append(_compared(*key, table, confidence))
+    return figures
+
+
+class _Measured(NamedTuple):
+    figure: str
+    protocol: str
+    value: PersonFigure | None
+    reason: str
+
+
+def _measure(comparisons: Comparisons, fmr: float, fpir: float) -> Iterator[_Measured]:
+    for pairs in comparisons.pairs:
+        reason = unsupported(pairs, fmr)
+        yield _Measured(f"FNMR at FMR {fmr:g}", pairs.title, None if reason else missed_at_fmr(pairs, fmr), reason)
+        accuracy = right_over_folds(pairs)
+        if accuracy is not None:
+            yield _Measured("accuracy", pairs.title, accuracy, "")
+    for searches in comparisons.searches:
+        if len(searches.non_mated_people):
+            reason = unsupported(searches, fpir)
+            figure = None if reason else missed_at_fpir(searches, fpir)
+            yield _Measured(f"FNIR at FPIR {fpir:g}", searches.title, figure, reason)
+
+
+def _compared(
+    figure: str, protocol: str, table: Mapping[str, Sequence[_Measured]], confidence: float
+) -> ComparedFigure:
+    reasons = [one.reason for runs in table.values() for one in runs if one.value is None]
+    known = {name: [one.value for one in runs if one.value is not None] for name, runs in table.items()}
+    values = {name: tuple(run.value for run in runs) for name, runs in known.items()}
+    if reasons:
+        return ComparedFigure(figure, protocol, values, {}, {}, reasons[0])
+    noise = seed_noise([*values.values()])
+    first = next(iter(known))
+    return ComparedFigure(
+        figure,
+        protocol,
+        values,
+        {name: repeated_mean(runs, noise, confidence=confidence) for name, runs in known.items()},
+        {
+            name: repeated_difference(runs, known[first], noise, confidence=confidence)
+            for name, runs in known.items()
+            if name != first
+        },
+    )
+
+
+def _check(rows: Mapping[str, Sequence[Path]]) -> None:
+    if len(rows) < 2:
+        raise ConfigurationError("a comparison needs two ways of training or more, each NAME=RUN,RUN,...")
+    counts = {name: len(runs) for name, runs in rows.items()}
+    if len({*counts.values()}) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise ConfigurationError(f"ways of training are compared over the same seeds, but {told} runs")
+    if min(counts.values()) < 2:
+        raise NotEnoughDataError(
+            "one run of each way cannot tell what the seed does: train each with two seeds or more; for two "
+            "models as they are use sphereface evaluate"
+        )
+    paths = [path for runs in rows.values() for path in runs]
+    if len({*paths}) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ConfigurationError(f"'{twice}' is named twice; every run counts once")

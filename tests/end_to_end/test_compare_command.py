@@ -1,0 +1,104 @@
+"""``sphereface compare`` as a stranger uses it: several seeds of each way of training, right and wrong input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.conftest import Run
+
+PEOPLE, IMAGES = 70, 5
+
+
+def write_run(path: Path, noise: float, seed: int, people: int = PEOPLE) -> str:
+    """Write embeddings of a made-up run: the same people in every file, another noise in each."""
+    who = np.repeat(np.arange(people), IMAGES)
+    centres = np.random.default_rng(0).standard_normal((people, 24))
+    x = centres[who] + noise * np.random.default_rng(seed).standard_normal((len(who), 24))
+    np.savez(
+        path,
+        embeddings=x.astype(np.float32),
+        identity=np.array([f"p{w:02d}" for w in who]),
+        name=np.array([f"p{w:02d}/{number % IMAGES}.jpg" for number, w in enumerate(who)]),
+    )
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    folder = tmp_path_factory.mktemp("runs")
+    ways = {"plain": 0.9, "same": 0.9, "worse": 1.2}
+    return {
+        name: [write_run(folder / f"{name}{seed}.npz", noise, 10 * way + seed) for seed in (1, 2, 3)]
+        for way, (name, noise) in enumerate(ways.items())
+    }
+
+
+def written(rows: dict[str, list[str]]) -> list[str]:
+    return [f"{name}={','.join(runs)}" for name, runs in rows.items()]
+
+
+def test_what_differs_is_told_from_what_does_not(sphereface: Run, rows: dict[str, list[str]]) -> None:
+    done = sphereface("compare", *written(rows), "--fmr", "0.01", "--fpir", "0.1", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = {figure["figure"]: figure for figure in json.loads(done.stdout)["figures"]}
+    found = figures["FNMR at FMR 0.01"]
+    assert found["differences"]["worse"]["counts"]
+    assert found["differences"]["worse"]["low"] > 0.0
+    assert not found["differences"]["same"]["counts"]
+    assert found["means"]["plain"]["value"] == pytest.approx(np.mean(found["runs"]["plain"]))
+    assert len(found["runs"]["plain"]) == 3
+
+
+def test_the_words(sphereface: Run, rows: dict[str, list[str]]) -> None:
+    done = sphereface("compare", *written(rows), "--fmr", "0.01", "--fpir", "0.1")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("FNMR at FMR 0.01, all pairs")
+    assert any("worse less plain: +" in line and line.endswith(": a difference") for line in lines)
+    assert any("same less plain" in line and line.endswith("no difference that counts") for line in lines)
+
+
+def test_what_the_data_cannot_support_is_said(sphereface: Run, rows: dict[str, list[str]]) -> None:
+    done = sphereface("compare", *written(rows), "--fmr", "0.00001")
+    assert done.returncode == 0, done.stderr
+    assert "not supported by this data: needs about 1,000,000 impostor scores" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["plain"], "written NAME=RUN,RUN"),
+        (["plain={0}"], "two ways of training or more"),
+        (["plain={0},{1}", "plain={2}"], "named twice"),
+        (["plain={0},{1}", "other={2}"], "plain has 2, other has 1 runs"),
+        (["plain={0}", "other={1}"], "cannot tell what the seed does"),
+        (["plain={0},{1}", "other={0},{2}"], "every run counts once"),
+        (["plain={0},{1}", "other={2},missing.npz"], "missing.npz"),
+        (["plain={0},{1}", "other={2},{2}", "--fmr", "0.9"], "named twice"),
+    ],
+)
+def test_wrong_input_is_told_in_one_sentence(
+    sphereface: Run, rows: dict[str, list[str]], words: list[str], expected: str
+) -> None:
+    done = sphereface("compare", *(word.format(*rows["plain"]) for word in words))
+    assert done.returncode != 0
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_other_people_are_refused(sphereface: Run, rows: dict[str, list[str]], tmp_path: Path) -> None:
+    other = [write_run(tmp_path / f"{seed}.npz", 1.0, seed, people=PEOPLE - 1) for seed in (1, 2, 3)]
+    done = sphereface("compare", f"a={','.join(rows['plain'])}", f"b={','.join(other)}")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert ".jpg" in done.stderr  # names a picture that only one of them has
+
+
+def test_a_false_rate_out_of_range(sphereface: Run, rows: dict[str, list[str]]) -> None:
+    done = sphereface("compare", *written(rows), "--fmr", "0.9")
+    assert done.returncode == 2
+    assert "below 2/3" in done.stderr

@@ -1,0 +1,73 @@
+"""The plan: every row has the same chances, and can be built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from evidence import plan
+from evidence.plan import CANDIDATES, Run
+from evidence.schedule import QUESTIONS, chosen_settings, runs_to_make
+from evidence.summary import read_summary, recipe_hash, write_summary
+from sphereface.errors import DataError
+from sphereface.training.loop import check_networks
+
+FIRST = {head: settings[0] for head, settings in CANDIDATES.items()}
+EVERY = [*plan.trials(), *plan.margins(FIRST), *plan.gradients(), *plan.sizes(), *plan.norms()]
+
+
+def test_no_two_runs_share_a_name_or_a_recipe_within_a_question() -> None:
+    assert len({run.name for run in EVERY}) == len(EVERY)
+    for question in {run.question for run in EVERY}:
+        hashes = [recipe_hash(run) for run in EVERY if run.question == question]
+        assert len(set(hashes)) == len(hashes)
+
+
+@pytest.mark.parametrize("run", [run for run in EVERY if run.seed == 1], ids=lambda run: run.name)
+def test_every_row_can_be_built(run: Run) -> None:
+    recipe = run.recipe()
+    check_networks(recipe)
+    assert recipe.training.steps == run.steps
+
+
+def test_every_loss_has_the_same_trials_and_the_same_budget() -> None:
+    trials = list(plan.trials())
+    assert set(Counter(run.head for run in trials).values()) == {4}
+    assert {(run.steps, run.batch, run.backbone, run.seed) for run in trials} == {(300, 64, "sfnet4", 1)}
+    for question in (plan.margins(FIRST), plan.gradients(), plan.norms()):
+        assert len({(run.steps, run.batch, run.backbone, run.learning_rate) for run in question}) == 1
+
+
+def test_rows_of_a_question_share_their_seeds() -> None:
+    for question in (plan.margins(FIRST), plan.gradients(), plan.norms()):
+        seeds: dict[str, set[int]] = {}
+        for run in question:
+            seeds.setdefault(run.row, set()).add(run.seed)
+        assert len({frozenset(row) for row in seeds.values()}) == 1
+
+
+def test_the_best_trial_chooses_the_settings(tmp_path: Path) -> None:
+    assert chosen_settings(tmp_path) == {}
+    rates = {"cosface-1": 0.9, "cosface-2": 0.7, "cosface-3": 0.7, "cosface-4": None}
+    for run in plan.trials():
+        if run.row not in rates:
+            continue
+        rate = rates[run.row]
+        trial = {"stopped": "a number was not finite"} if rate is None else {"trial": {"fnmr": rate}}
+        write_summary(run.name, {"recipe_hash": recipe_hash(run), **trial}, tmp_path)
+    # The lowest rate wins, of equal ones the first; a trial that stopped never does.
+    assert chosen_settings(tmp_path) == {"cosface": CANDIDATES["cosface"][1]}
+    assert {run.row for run in runs_to_make(["margins"], tmp_path)} == {"cosface"}
+
+
+def test_a_plan_does_not_change_after_its_runs(tmp_path: Path) -> None:
+    run = next(plan.gradients())
+    write_summary(run.name, {"recipe_hash": "another"}, tmp_path)
+    with pytest.raises(DataError, match="a plan does not change after its runs"):
+        read_summary(run, tmp_path)
+
+
+def test_every_question_is_scheduled() -> None:
+    assert {run.question for run in EVERY} <= {*QUESTIONS}
