@@ -24,6 +24,8 @@ def main() -> int:
             about.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     verbs.add_parser("page", help="make the page and its figures of the summaries")
     arguments = parser.parse_args()
+    if getattr(arguments, "jobs", 1) < 1:
+        parser.error("--jobs needs a number of processes from 1 upwards")
     if unknown := {*getattr(arguments, "only", ())} - {*QUESTIONS}:
         parser.error(f"unknown question '{min(unknown)}'; known: {', '.join(QUESTIONS)}")
     if arguments.verb == "page":

@@ -102,18 +102,22 @@ def _annealed(margin: int, lowest: float = 5.0) -> Settings:
     return {"margin": margin, "lambda_min": lowest}
 
 
-# Question 1. The same number of trials for every row; two scales that C = 320 classes can use and two margins,
-# the published one and a smaller. NormFace has no margin, so four scales; A-Softmax no scale, so two lambdas.
+# Question 1. The same number of trials for every row: scales that C = 320 classes can use, the published margin
+# and smaller ones. NormFace has no margin, so five scales; A-Softmax no scale, so lambdas. The fifth of each was
+# added when the first four had been tried and most rows had chosen the weakest of theirs.
 CANDIDATES: dict[str, tuple[Settings, ...]] = {
-    "normface": tuple({"scale": scale} for scale in (10.0, 15.0, 30.0, 60.0)),
-    "a-softmax": tuple(_annealed(m, lowest) for m in (2, 4) for lowest in (5.0, 1.0)),
-    "sphereface": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (1.2, 1.5)),
-    "sphereface-r-v1": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (1.2, 1.4)),
-    "sphereface-r-v2": tuple(_scaled(s, m) for s in (30.0, 60.0) for m in (1.2, 1.4)),
-    "cosface": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (0.2, 0.35)),
-    "arcface": tuple(_scaled(s, m) for s in (15.0, 30.0) for m in (0.3, 0.5)),
-    "sphereface2-c": tuple(_scaled(s, m) for s in (20.0, 40.0) for m in (0.2, 0.4)),
+    "normface": tuple({"scale": scale} for scale in (10.0, 15.0, 30.0, 60.0, 20.0)),
+    "a-softmax": (*(_annealed(m, lowest) for m in (2, 4) for lowest in (5.0, 1.0)), _annealed(2, 20.0)),
+    "sphereface": (*(_scaled(s, m) for s in (15.0, 30.0) for m in (1.2, 1.5)), _scaled(15.0, 1.1)),
+    "sphereface-r-v1": (*(_scaled(s, m) for s in (15.0, 30.0) for m in (1.2, 1.4)), _scaled(15.0, 1.1)),
+    "sphereface-r-v2": (*(_scaled(s, m) for s in (30.0, 60.0) for m in (1.2, 1.4)), _scaled(15.0, 1.2)),
+    "cosface": (*(_scaled(s, m) for s in (15.0, 30.0) for m in (0.2, 0.35)), _scaled(15.0, 0.1)),
+    "arcface": (*(_scaled(s, m) for s in (15.0, 30.0) for m in (0.3, 0.5)), _scaled(15.0, 0.15)),
+    "sphereface2-c": (*(_scaled(s, m) for s in (20.0, 40.0) for m in (0.2, 0.4)), _scaled(10.0, 0.2)),
 }
+
+TWINS = ("sphereface", "sphereface-r-v1")
+"""Below an angle of pi / m their functions are the same, and so are the weights that come out."""
 
 
 def trials() -> Iterator[Run]:
@@ -124,22 +128,73 @@ def trials() -> Iterator[Run]:
 
 
 def margins(chosen: Mapping[str, Settings]) -> Iterator[Run]:
-    """Yield question 1: eight losses with the settings that their trials chose."""
+    """Yield question 1: each loss with the settings its trials chose; of twins with the same ones, the first."""
+    first, second = TWINS
+    same = first in chosen and chosen.get(second) == chosen[first]
     for seed in SEEDS:
         for head in CANDIDATES:
-            if head in chosen:
+            if head in chosen and not (same and head == second):
                 yield Run("margins", head, seed, head, chosen[head], backbone="sfnet10")
 
 
+FUNCTIONS = {"sphereface": 2.0, "sphereface-r-v1": 2.0, "arcface": 0.5}
+"""Question 2: margins at which all three differ, for SphereFace and SphereFace-R v1 beyond 90 degrees."""
+
+
 def gradients() -> Iterator[Run]:
-    """Yield question 2: three functions psi, each with either gradient and either kind of prototypes."""
-    functions = {"sphereface": 1.5, "sphereface-r-v1": 1.5, "arcface": 0.5}
-    for seed in TWO_SEEDS:
-        for head, margin in functions.items():
+    """Yield question 2: three functions, each with either gradient and either kind of prototypes, unclipped."""
+    for seed in SEEDS:
+        for head, margin in FUNCTIONS.items():
             for gradient in ("full", "detached"):
                 for prototypes in ("reparametrised", "projected"):
-                    settings = {**_scaled(SCALE, margin), "gradient": gradient, "prototypes": prototypes}
-                    yield Run("gradients", f"{head}-{gradient}-{prototypes}", seed, head, settings)
+                    settings = {**_scaled(15.0, margin), "gradient": gradient, "prototypes": prototypes}
+                    row = f"{head}-{gradient}-{prototypes}"
+                    yield Run("gradients", row, seed, head, settings, clip_norm=None)
+
+
+# Question 3. Networks without batch norm and gradients without a bound, from the mildest rung to the harshest.
+RUNGS = (("sfnet10", 0.1), ("sfnet10", 0.2), ("sfnet20", 0.2), ("sfnet20", 0.4))
+CONTROL = "a-softmax-unannealed"
+_FIXED = {"radius": "hfn", "scale": SCALE, "margin": 1.4}
+ARMS: dict[str, tuple[str, Settings]] = {
+    CONTROL: ("a-softmax", {"margin": 4, "lambda_base": 0.0, "lambda_min": 0.0}),
+    "a-softmax-annealed": ("a-softmax", _annealed(4)),
+    "v1-full": ("sphereface-r-v1", {**_FIXED, "gradient": "full"}),
+    "v1-detached": ("sphereface-r-v1", {**_FIXED, "gradient": "detached"}),
+    "v2-full": ("sphereface-r-v2", {**_FIXED, "gradient": "full"}),
+    "v2-detached": ("sphereface-r-v2", {**_FIXED, "gradient": "detached"}),
+    "a-softmax-no-margin": ("a-softmax", _annealed(1)),
+    "fixed-norm-m4": ("sphereface", {"scale": SCALE, "margin": 4.0}),
+}
+
+
+def stress_row(arm: str, backbone: str, rate: float) -> str:
+    """Return the row of an arm on a rung.
+
+    >>> stress_row("v1-full", "sfnet10", 0.1)
+    'v1-full-sfnet10-rate0.1'
+    """
+    return f"{arm}-{backbone}-rate{rate:g}"
+
+
+def stability(arm: str, backbone: str, rate: float) -> Iterator[Run]:
+    """Yield one arm of question 3 on one rung."""
+    head, settings = ARMS[arm]
+    for seed in STRESS_SEEDS:
+        yield Run(
+            "stability",
+            stress_row(arm, backbone, rate),
+            seed,
+            head,
+            settings,
+            backbone=backbone,
+            batch_norm=False,
+            steps=400,
+            batch=32,
+            learning_rate=rate,
+            clip_norm=None,
+            kind="stress",
+        )
 
 
 def sizes() -> Iterator[Run]:

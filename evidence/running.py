@@ -36,12 +36,12 @@ from evidence.plan import Run
 from evidence.schedule import runs_to_make
 from evidence.summary import SUMMARIES, Summary, read_summary, recipe_hash, write_summary
 from sphereface.data.manifest import Manifest
-from sphereface.errors import ConfigurationError, NonFiniteLossError
+from sphereface.errors import ConfigurationError, DataError, NonFiniteLossError
 from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
 from sphereface.faces.quality import appearance
 from sphereface.training.journal import read_journal
-from sphereface.training.loop import train
+from sphereface.training.loop import build_networks, check_networks, train
 from sphereface.version import __version__
 
 WAIT_SECONDS = 5.0
@@ -64,6 +64,7 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
                 if mine and read_summary(run, summaries) is None:
                     print(f"{datetime.now(UTC):%H:%M} {run.name}", flush=True)
                     write_summary(run.name, make(run, people, crops, folder / run.name), summaries)
+                    shutil.rmtree(folder / run.name / "checkpoints", ignore_errors=True)
                     break  # the list may have changed
         else:
             time.sleep(WAIT_SECONDS)
@@ -71,6 +72,10 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
 
 def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = ()) -> int:
     """Start so many processes that work, one thread each, and wait for them; return the first bad exit status."""
+    if not runs_to_make(only):
+        raise SystemExit(
+            f"nothing of {' '.join(only)} can be run yet: it waits for the runs of 'tuning', make those first"
+        )
     command = [sys.executable, "-m", "evidence", "work", "--shared", str(shared), "--work", str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     started = [subprocess.Popen([*command, *only], env=environment) for _ in range(jobs)]
@@ -81,11 +86,12 @@ def make(run: Run, people: People, crops: dict[str, Crops], folder: Path) -> Sum
     """Train and measure one run; its weights are deleted afterwards."""
     recipe = run.recipe()
     learners = people.tuning[0] if run.kind == "trial" else people.learners
-    stopped, network, seconds = "", None, 0.0
+    check_networks(recipe)  # so that a wrong setting is not taken for a run that stopped
+    stopped, network, measured = "", None, {}
     try:
-        trained = train(recipe, learners, folder)
-        network, seconds = trained.backbone, trained.seconds
-    except (NonFiniteLossError, ConfigurationError) as error:
+        network = train(recipe, learners, folder).backbone
+        measured = _measured(run, network, people, crops, recipe.input, folder)
+    except (NonFiniteLossError, ConfigurationError, DataError) as error:  # the last two: embeddings of no length
         stopped = str(error).partition(". Try")[0]
     journal = read_journal(folder / "journal.jsonl")
     summary: Summary = {
@@ -99,32 +105,35 @@ def make(run: Run, people: People, crops: dict[str, Crops], folder: Path) -> Sum
         "stopped": stopped,
         "versions": {"sphereface": __version__, "torch": torch.__version__.partition("+")[0]},
         "ended": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-        "seconds": round(seconds),
+        "seconds": _seconds(journal, run.batch),
         "journal": _thinned(journal),
         "last": _last(journal),
     }
+    if run.kind == "stress":
+        summary["chance"] = _chance(run, len(learners.identities))
     if network is not None:
-        summary |= {"weights": _weights_hash(network), **_measured(run, network, people, crops, recipe.input)}
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        summary |= {"weights": _weights_hash(network), **measured}
     return summary
 
 
 def _measured(
-    run: Run, network: nn.Module, people: People, crops: dict[str, Crops], contract: InputContract
+    run: Run, network: nn.Module, people: People, crops: dict[str, Crops], contract: InputContract, folder: Path
 ) -> dict[str, Any]:
     shown = _shown(people)
+    wanted = {"stress": (), "trial": ("tuning",), "judged": ("judged", "kept", "learners")}[run.kind]
+    found = {part: embed(network, shown[part], crops[part], contract) for part in wanted}
     if run.kind == "stress":
         return {}
+    # Beside the weights, outside the project: what is asked tomorrow need not be trained again.
+    for part, each in found.items():
+        np.save(folder / f"embeddings-{part}.npy", each.faces.embeddings.astype(np.float16), allow_pickle=False)
     if run.kind == "trial":
-        return {"trial": measure_trial(embed(network, shown["tuning"], crops["tuning"], contract))}
-    judged = measure_judged(
-        embed(network, shown["judged"], crops["judged"], contract), people, _sharpness(crops["judged"])
-    )
-    kept = embed(network, shown["kept"], crops["kept"], contract)
+        return {"trial": measure_trial(found["tuning"])}
+    judged = measure_judged(found["judged"], people, _sharpness(crops["judged"]))
     return {
         **judged,
-        "kept": measure_kept(kept, judged["threshold"]),
-        "learned": measure_learners(embed(network, shown["learners"], crops["learners"], contract)),
+        "kept": measure_kept(found["kept"], judged["threshold"]),
+        "learned": measure_learners(found["learners"]),
     }
 
 
@@ -160,6 +169,7 @@ def _keep_people(people: People, summaries: Path) -> None:
     counted = {
         "judged_hash": people.judged.data_hash[:12],
         "learners_hash": people.learners.data_hash[:12],
+        "tuning_hash": people.tuning[1].data_hash[:12],
         **counted_people(people),
     }
     path = summaries / "people.json"
@@ -169,11 +179,23 @@ def _keep_people(people: People, summaries: Path) -> None:
         raise SystemExit(f"the pictures at hand are not those behind {path}: runs made of them cannot be compared")
 
 
+def _seconds(journal: list[dict[str, Any]], batch: int) -> int:
+    """Return the seconds of all steps, those before a kill included."""
+    steps = [0, *(int(row["step"]) for row in journal)]
+    return int(
+        sum(
+            (row["step"] - before) * batch / row["images_per_second"]
+            for before, row in zip(steps, journal, strict=False)
+        )
+    )
+
+
 def _thinned(journal: list[dict[str, Any]]) -> dict[str, list[float]]:
     rows = [row for row in journal if row["step"] % 20 == 0]
     return {
         "step": [row["step"] for row in rows],
         "loss": [round(row["loss"], 4) for row in rows],
+        "gradient_norm": [row["gradient_norm"] for row in rows],
         "angle": [round(row["angle"], 4) for row in rows],
     }
 
@@ -188,6 +210,13 @@ def _last(journal: list[dict[str, Any]]) -> dict[str, float] | None:
         "loss": float(np.mean([row["loss"] for row in rows])),
         "cosine": float(np.mean([math.cos(row["angle"]) for row in rows])),
     }
+
+
+def _chance(run: Run, people: int) -> float | None:
+    """Return the loss of a network that knows nothing at the end of the run, when margins are at their full."""
+    _, head = build_networks(run.recipe(), people, torch.device("cpu"))
+    head.advance(1.0)
+    return head.chance_loss()
 
 
 def _weights_hash(network: nn.Module) -> str:

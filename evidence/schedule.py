@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from evidence import plan
+from evidence.outcome import outcome
 from evidence.plan import CANDIDATES, Run, Settings
 from evidence.summary import SUMMARIES, read_summary
 
@@ -30,10 +31,29 @@ def chosen_settings(summaries: Path = SUMMARIES) -> dict[str, Settings]:
     }
 
 
+def stability_runs(summaries: Path = SUMMARIES) -> Iterator[Run]:
+    """Yield question 3: the control from rung to rung until it fails often enough, and all other arms there.
+
+    Nothing comes after a control that never fails: then nothing was tested.
+    """
+    for backbone, rate in plan.RUNGS:
+        control = list(plan.stability(plan.CONTROL, backbone, rate))
+        yield from control
+        ends = [outcome(summary) for run in control if (summary := read_summary(run, summaries)) is not None]
+        if len(ends) < len(control):
+            return
+        if 2 * sum(end != "trained" for end in ends) >= len(ends):
+            for arm in plan.ARMS:
+                if arm != plan.CONTROL:
+                    yield from plan.stability(arm, backbone, rate)
+            return
+
+
 QUESTIONS: dict[str, Callable[[Path], Iterator[Run]]] = {
     "tuning": lambda _: plan.trials(),
     "margins": lambda summaries: plan.margins(chosen_settings(summaries)),
     "gradients": lambda _: plan.gradients(),
+    "stability": stability_runs,
     "sizes": lambda _: plan.sizes(),
     "norms": lambda _: plan.norms(),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,3 @@ def read_summary(run: Run, folder: Path = SUMMARIES) -> Summary | None:
             "after its runs; restore it, or delete the summary to run it again and say so in the page"
         )
     return summary
-
-
-def read_summaries(runs: Iterator[Run], folder: Path = SUMMARIES) -> dict[Run, Summary]:
-    """Return the summaries of those of the runs that were made."""
-    found = {run: read_summary(run, folder) for run in runs}
-    return {run: summary for run, summary in found.items() if summary is not None}

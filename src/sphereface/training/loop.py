@@ -139,7 +139,7 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
                 now = time.perf_counter()
                 speed = (done - marked_step) * settings.batch_size / (now - mark)
                 mark, marked_step = now, done
-                row = journal_row(done, settings.batch_size, loss, result, rate, head, speed)
+                row = journal_row(done, settings.batch_size, loss, result, rate, head, float(norm), speed)
                 for number, (term, value) in enumerate(zip(recipe.regularizers, terms, strict=True), 1):
                     name = f"{term.name} {number}" if term.name in row else term.name
                     row[name] = round(float(value.detach()), 6)
@@ -225,9 +225,20 @@ def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str
 
 
 def journal_row(
-    step: int, batch_size: int, loss: float, result: HeadResult, rate: float, head: Head, speed: float
+    step: int,
+    batch_size: int,
+    loss: float,
+    result: HeadResult,
+    rate: float,
+    head: Head,
+    norm: float,
+    speed: float,
 ) -> dict[str, float | int | str]:
-    """Return one line of the journal; the angle is the batch's median to the own prototype, in radians."""
+    """Return one line of the journal.
+
+    The angle is the batch's median to the own prototype in radians, the norm that of the whole gradient before
+    it is clipped.
+    """
     return {
         "step": step,
         "images": step * batch_size,
@@ -235,5 +246,6 @@ def journal_row(
         "angle": round(float(result.target_angle.median()), 6),
         "learning_rate": rate,
         **head.schedule_state(),
+        "gradient_norm": round(norm, 4),
         "images_per_second": round(speed, 1),
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 from evidence import plan
 from evidence.plan import CANDIDATES, Run
 from evidence.schedule import QUESTIONS, chosen_settings, runs_to_make
 from evidence.summary import read_summary, recipe_hash, write_summary
 from sphereface.errors import DataError
+from sphereface.heads import build_head
+from sphereface.heads.table import ROWS
 from sphereface.training.loop import check_networks
 
 FIRST = {head: settings[0] for head, settings in CANDIDATES.items()}
@@ -34,7 +38,7 @@ def test_every_row_can_be_built(run: Run) -> None:
 
 def test_every_loss_has_the_same_trials_and_the_same_budget() -> None:
     trials = list(plan.trials())
-    assert set(Counter(run.head for run in trials).values()) == {4}
+    assert set(Counter(run.head for run in trials).values()) == {5}
     assert {(run.steps, run.batch, run.backbone, run.seed) for run in trials} == {(300, 64, "sfnet4", 1)}
     for question in (plan.margins(FIRST), plan.gradients(), plan.norms()):
         assert len({(run.steps, run.batch, run.backbone, run.learning_rate) for run in question}) == 1
@@ -50,7 +54,7 @@ def test_rows_of_a_question_share_their_seeds() -> None:
 
 def test_the_best_trial_chooses_the_settings(tmp_path: Path) -> None:
     assert chosen_settings(tmp_path) == {}
-    rates = {"cosface-1": 0.9, "cosface-2": 0.7, "cosface-3": 0.7, "cosface-4": None}
+    rates = {"cosface-1": 0.9, "cosface-2": 0.7, "cosface-3": 0.7, "cosface-4": None, "cosface-5": 0.8}
     for run in plan.trials():
         if run.row not in rates:
             continue
@@ -60,6 +64,32 @@ def test_the_best_trial_chooses_the_settings(tmp_path: Path) -> None:
     # The lowest rate wins, of equal ones the first; a trial that stopped never does.
     assert chosen_settings(tmp_path) == {"cosface": CANDIDATES["cosface"][1]}
     assert {run.row for run in runs_to_make(["margins"], tmp_path)} == {"cosface"}
+
+
+def test_twins_with_the_same_settings_are_run_once() -> None:
+    same = {head: {"scale": 15.0, "margin": 1.2} for head in plan.TWINS}
+    assert {run.row for run in plan.margins(same)} == {plan.TWINS[0]}
+    other = {**same, plan.TWINS[1]: {"scale": 15.0, "margin": 1.4}}
+    assert {run.row for run in plan.margins(other)} == {*plan.TWINS}
+
+
+def test_twins_are_the_same_where_nothing_is_beyond_their_border() -> None:
+    embeddings, labels = torch.randn(16, 8), torch.arange(16) % 4
+    losses = {}
+    for head in plan.TWINS:
+        torch.manual_seed(0)
+        built = build_head(head, num_classes=4, embedding_dim=8, scale=15.0, margin=1.2)
+        result = built(embeddings, labels)
+        assert float(result.target_angle.max()) < math.pi / 1.2
+        losses[head] = result.per_sample
+    torch.testing.assert_close(*losses.values(), rtol=0.0, atol=0.0)
+
+
+def test_the_functions_of_question_2_differ_at_its_margins() -> None:
+    angles = torch.linspace(0.1, 3.1, 50)
+    drawn = [ROWS[head].psi(angles, margin) for head, margin in plan.FUNCTIONS.items()]
+    for number, one in enumerate(drawn):
+        assert all(float((one - other).abs().max()) > 0.1 for other in drawn[:number])
 
 
 def test_a_plan_does_not_change_after_its_runs(tmp_path: Path) -> None:

@@ -1,0 +1,254 @@
+"""What the runs answer, question by question, in numbers; None for a question whose runs are not all done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from evidence import counted as count
+from evidence import plan
+from evidence.comparing import ACCURACY_POINTS, FNMR_POINTS, Comparison, Pool, Rows
+from evidence.counted import Counted
+from evidence.plan import CANDIDATES, Settings
+from evidence.study import Study
+from evidence.summary import Summary
+from sphereface.evaluation.repeated import Repeated
+
+PLAIN = "normface"
+HEALTH = ("alignment", "uniformity", "angular_fisher_score", "effective_rank")
+FUNCTIONS = ("sphereface", "sphereface-r-v1", "arcface")
+GRADIENTS, PROTOTYPES = ("full", "detached"), ("reparametrised", "projected")
+MARGINS = (1, 2, 3, 4)
+DEPTHS = (4, 10, 20)
+# Of the 274 people 53 have up to 16 pictures left to learn from, 144 have 17 to 26, three 27 to 100, 74 more.
+BINS = ((8, 16), (17, 20), (21, 26), (27, 160), (161, 9_999))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A tuning trial; its rates are None if it stopped."""
+
+    head: str
+    settings: Settings
+    fnmr: float | None
+    eer: float | None
+    chosen: bool
+
+
+def trials(study: Study) -> tuple[Trial, ...] | None:
+    """Return the tuning trials."""
+    ready = study.ready("tuning")
+    if ready is None:
+        return None
+    rows, _ = ready
+    found = []
+    for run in plan.trials():
+        rates = rows[run.row][0].get("trial", {})
+        best = run.settings == study.chosen[run.head]
+        found.append(Trial(run.head, run.settings, rates.get("fnmr"), rates.get("eer"), best))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row: means over its seeds, and the headline of each seed.
+
+    Health is None where no run reached its end, ``cosine`` (of training images to their own prototypes at the end)
+    where none got anywhere.
+    """
+
+    name: str
+    seeds: tuple[float, ...]
+    headline: Repeated
+    accuracy: Repeated
+    search: Repeated
+    health: Mapping[str, float | None]
+    cosine: float | None
+
+
+@dataclass(frozen=True)
+class Bin:
+    """People learned from with so many pictures in training: how many there are, and the error of each loss."""
+
+    fewest: int
+    most: int
+    people: int
+    error: Mapping[str, Repeated]
+
+
+@dataclass(frozen=True)
+class MarginsAnswer:
+    """Question 1. ``exploratory`` holds the headline of every two of the seven; ``best`` is the best of them."""
+
+    rows: tuple[Judged, ...]
+    headline: tuple[Comparison, ...]
+    accuracy: tuple[Comparison, ...]
+    exploratory: tuple[Comparison, ...]
+    best: str
+    bins: tuple[Bin, ...]
+
+
+def margins(study: Study) -> MarginsAnswer | None:
+    """Return what question 1 found."""
+    ready = study.ready("margins")
+    if ready is None:
+        return None
+    rows, counted = ready
+    judged = _judged(rows, counted)
+    others = [head for head in CANDIDATES if head != PLAIN]
+    best = min(others, key=lambda head: float(np.mean(_headline(rows, counted).values(head))))
+    headline, accuracy = _headline(rows, counted), _accuracy(rows, counted)
+    return MarginsAnswer(
+        tuple(judged[head] for head in CANDIDATES),
+        tuple(headline.compare(head, PLAIN, len(others)) for head in others),
+        tuple(accuracy.compare(head, PLAIN) for head in others),
+        tuple(headline.compare(one, two) for i, one in enumerate(others) for two in others[:i]),
+        best,
+        tuple(_bins(rows, counted, (PLAIN, best))),
+    )
+
+
+def _bins(rows: Rows, counted: Counted, heads: Sequence[str]) -> list[Bin]:
+    found = []
+    for fewest, most in BINS:
+        known = counted.learned_from[(counted.learned_from >= fewest) & (counted.learned_from <= most)]
+        if len(known):
+            pool = Pool.of(rows, partial(count.kept_back, counted=counted, fewest=fewest, most=most))
+            error = {head: pool.mean(head) for head in heads}
+            found.append(Bin(int(known.min()), int(known.max()), len(known), error))
+    return found
+
+
+@dataclass(frozen=True)
+class GradientsAnswer:
+    """Question 2: full less detached, and reparametrised less projected, for each function and over all (last)."""
+
+    rows: tuple[Judged, ...]
+    gradient: tuple[Comparison, ...]
+    prototypes: tuple[Comparison, ...]
+
+
+def gradients(study: Study) -> GradientsAnswer | None:
+    """Return what question 2 found."""
+    ready = study.ready("gradients")
+    if ready is None:
+        return None
+    rows, counted = ready
+    pool = _headline(rows, counted)
+    each_and_all = [*((head,) for head in FUNCTIONS), FUNCTIONS]
+    gradient, prototypes = [], []
+    for heads in each_and_all:
+        modes = [(f"{head}-full-{kind}", f"{head}-detached-{kind}") for head in heads for kind in PROTOTYPES]
+        gradient.append(pool.compare_change("full", "detached", modes))
+        kinds = [
+            (f"{head}-{mode}-reparametrised", f"{head}-{mode}-projected") for head in heads for mode in GRADIENTS
+        ]
+        prototypes.append(pool.compare_change("reparametrised", "projected", kinds))
+    return GradientsAnswer(tuple(_judged(rows, counted).values()), tuple(gradient), tuple(prototypes))
+
+
+@dataclass(frozen=True)
+class SizesAnswer:
+    """Question 4: the means of each series, and its steps up."""
+
+    rows: tuple[Judged, ...]
+    series: Mapping[str, tuple[tuple[int, Repeated], ...]]
+    steps: Mapping[str, tuple[Comparison, ...]]
+
+
+def sizes(study: Study) -> SizesAnswer | None:
+    """Return what question 4 found."""
+    ready = study.ready("sizes")
+    if ready is None:
+        return None
+    rows, counted = ready
+    judged: dict[str, Judged] = {}
+    series, steps = {}, {}
+    for name, names in SERIES.items():
+        own = _sharing_seeds(rows, name)
+        pool = _headline(own, counted)
+        judged |= _judged(own, counted)
+        series[name] = tuple((size, pool.mean(row)) for size, row in names.items())
+        ordered = [*names.values()]
+        steps[name] = tuple(pool.compare(after, before) for before, after in pairwise(ordered))
+    return SizesAnswer(tuple(judged.values()), series, steps)
+
+
+SERIES: dict[str, dict[int, str]] = {
+    "annealed": {m: f"annealed-m{m}-sfnet4" for m in MARGINS},
+    "whole": {m: f"whole-m{m}-sfnet4" for m in MARGINS},
+    "depth": {depth: f"annealed-m4-sfnet{depth}" for depth in DEPTHS},
+}
+
+
+def _sharing_seeds(rows: Rows, series: str) -> Rows:
+    """Return the rows whose seeds are those of a series: a whole margin has two, the others three."""
+    return {row: made for row, made in rows.items() if row.startswith("whole") == (series == "whole")}
+
+
+@dataclass(frozen=True)
+class CriterionAnswer:
+    """Question 5: the share that meets it by (series, who) and m, and what m = 4 adds to m = 1."""
+
+    share: Mapping[tuple[str, str], tuple[tuple[int, Repeated], ...]]
+    rise: Mapping[tuple[str, str], Comparison]
+
+
+def criterion(study: Study) -> CriterionAnswer | None:
+    """Return what the runs of question 4 say of question 5."""
+    ready = study.ready("sizes")
+    if ready is None:
+        return None
+    rows, counted = ready
+    share, rise = {}, {}
+    for series in ("annealed", "whole"):
+        own, names = _sharing_seeds(rows, series), SERIES[series]
+        for who, figure in (
+            ("strangers", partial(count.ideal, counted=counted)),
+            ("learned from", partial(count.ideal_of_learners, people=study.learners)),
+        ):
+            pool = Pool.of(own, figure)
+            share[series, who] = tuple((m, pool.mean(row)) for m, row in names.items())
+            rise[series, who] = pool.compare(names[MARGINS[-1]], names[MARGINS[0]])
+    return CriterionAnswer(share, rise)
+
+
+def _headline(rows: Rows, counted: Counted) -> Pool:
+    return Pool.of(rows, partial(count.headline, counted=counted), FNMR_POINTS)
+
+
+def _accuracy(rows: Rows, counted: Counted) -> Pool:
+    return Pool.of(rows, partial(count.accuracy, counted=counted), ACCURACY_POINTS)
+
+
+def _judged(rows: Rows, counted: Counted) -> dict[str, Judged]:
+    """Return rows that share their seeds."""
+    headline, accuracy = _headline(rows, counted), _accuracy(rows, counted)
+    search = Pool.of(rows, partial(count.search, counted=counted))
+    return {
+        row: Judged(
+            row,
+            headline.values(row),
+            headline.mean(row),
+            accuracy.mean(row),
+            search.mean(row),
+            health_means(made),
+            mean_of([None if run["last"] is None else run["last"]["cosine"] for run in made]),
+        )
+        for row, made in rows.items()
+    }
+
+
+def health_means(made: Sequence[Summary]) -> dict[str, float | None]:
+    """Return the means over the runs that reached their end."""
+    return {name: mean_of([run["health"][name] for run in made if not run["stopped"]]) for name in HEALTH}
+
+
+def mean_of(values: Sequence[float | None]) -> float | None:
+    """Return the mean of those that there are."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

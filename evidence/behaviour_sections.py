@@ -1,0 +1,223 @@
+"""Sections on how training behaves: questions 3 to 6."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evidence import drawing
+from evidence.answers import MARGINS, CriterionAnswer, SizesAnswer
+from evidence.comparing import Comparison
+from evidence.drawing import TWO_CLASSES
+from evidence.quality import NormsAnswer
+from evidence.section import (
+    HEALTH_NAMES,
+    OF,
+    SORTED,
+    Section,
+    blocks,
+    health,
+    marked,
+    picture,
+    rates,
+)
+from evidence.stability import LEVEL, StabilityAnswer
+from evidence.wording import (
+    difference_words,
+    listed,
+    mean_words,
+    name_of,
+    network_of,
+    number,
+    paragraph,
+    points_words,
+    share,
+    sorted_clauses,
+    table,
+    verdict_words,
+)
+from sphereface.sphere.bounds import MANY_ORTHONORMAL
+
+STEP_NAMES = {
+    "annealed": "With m as published (lambda down to 5)",
+    "whole": "With a margin that arrives whole",
+    "depth": "With depth",
+}
+
+
+def stability(found: StabilityAnswer) -> Section:
+    """Return question 3."""
+    rungs = "; ".join(
+        f"{network_of(backbone)} at rate {rate:g}: {arm.seeds - arm.trained} of {arm.seeds} seeds fail"
+        for backbone, rate, arm in found.tried
+    )
+    if not found.tested:
+        never = f"Not tested: A-Softmax with m = 4 and no lambda never fails often enough ({rungs})."
+        return Section(never, "Without a loss that fails there is nothing to be more stable than.")
+    ended = "; ".join(f"{name_of(arm.name)} {arm.trained} of {arm.seeds}" for arm in found.arms)
+    better = [name_of(test.first) for test in found.against_control if test.p < LEVEL]
+    more = (
+        f"{listed(better)} train more often than A-Softmax m = 4" if better else "none trains more often for sure"
+    )
+    rows = [
+        (name_of(arm.name), str(arm.trained), str(arm.stuck), str(arm.diverged), _p_of(found, arm.name))
+        for arm in found.arms
+    ]
+    gradient = "; ".join(
+        f"{name_of(test.first)} with {name_of(test.second)}, p = {test.p:.3f}" for test in found.by_gradient
+    )
+    body = blocks(
+        picture("stability", "How the seeds of each arm ended: trained, stuck or diverged"),
+        paragraph(f"The control, A-Softmax with m = 4 and no lambda: {rungs}."),
+        table(["arm", "trained", "stuck", "diverged", "Fisher's p against the control"], rows),
+        paragraph(f"Full and detached gradient, exploratory: {gradient}."),
+    )
+    verdict = f"Seeds that train: {ended}. Of the five arms of the claim, at p < {LEVEL:g}: {more}."
+    return Section(verdict, body, {"stability": drawing.stability_figure(found.arms)})
+
+
+def _p_of(found: StabilityAnswer, arm: str) -> str:
+    return next((f"{test.p:.4f}" for test in found.against_control if test.first == arm), "–")
+
+
+def sizes(found: SizesAnswer) -> Section:
+    """Return question 4."""
+    verdicts = []
+    for series, steps in found.steps.items():
+        named = [(step_words(one), one) for one in steps]
+        verdicts.append(f"{STEP_NAMES[series]} {_steps_sorted(named)}.")
+    rows = [(name_of(row.name), str(len(row.seeds)), *rates(row), *health(row)) for row in found.rows]
+    steps_rows = [
+        (STEP_NAMES[series].removeprefix("With "), step_words(one), difference_words(one.difference), marked(one))
+        for series, steps in found.steps.items()
+        for one in steps
+    ]
+    body = blocks(
+        picture("m", "Headline against m, with lambda and whole")
+        + "\n"
+        + picture("depth", "Headline against depth"),
+        "The paper says that error falls with m and with depth. Each step up, headline, in points:",
+        table(["series", "step", "difference", "verdict"], steps_rows),
+        table(
+            ["row", "seeds", OF, "accuracy, View 1", "search, FNIR at FPIR 1 %", *HEALTH_NAMES],
+            rows,
+        ),
+    )
+    figures = {"m": drawing.m_figure(found), "depth": drawing.depth_figure(found)}
+    return Section(" ".join(verdicts), body, figures)
+
+
+def _steps_sorted(named: Sequence[tuple[str, Comparison]]) -> str:
+    clauses = sorted_clauses(
+        named,
+        "error falls from",
+        "it rises from",
+        "no difference from",
+        "undecided from",
+        nothing="no step to the next",
+    )
+    return "; ".join(clauses)
+
+
+def step_words(step: Comparison) -> str:
+    """Return from where to where a step goes.
+
+    >>> from evidence.comparing import Verdict
+    >>> from sphereface.evaluation.repeated import Repeated
+    >>> nothing = Repeated(0, 0, 0, 0, 0, 0)
+    >>> step_words(Comparison("annealed-m2-sfnet4", "annealed-m1-sfnet4", nothing, Verdict.OPEN))
+    'm = 1 to 2'
+    """
+    (_, margin, network), (_, before, smaller) = step.first.split("-"), step.second.split("-")
+    if margin != before:
+        return f"m = {before[1:]} to {margin[1:]}"
+    return f"{smaller.removeprefix('sfnet')} to {network.removeprefix('sfnet')} layers"
+
+
+def criterion(found: CriterionAnswer) -> Section:
+    """Return question 5."""
+    sentences = []
+    for (series, who), rise in found.rise.items():
+        curve = found.share[series, who]
+        how = "lambda" if series == "annealed" else "the whole margin"
+        people = "of the strangers" if who == "strangers" else "of the people learned from"
+        sentences.append(
+            f"With {how}, {share(curve[0][1].value)} {people} meet it at m = {MARGINS[0]} and "
+            f"{share(curve[-1][1].value)} at m = {MARGINS[-1]}: {verdict_words(rise)}."
+        )
+    rows = [
+        (
+            "lambda down to 5" if series == "annealed" else "whole",
+            who,
+            *(mean_words(mean) for _, mean in curve),
+            difference_words(found.rise[series, who].difference),
+        )
+        for (series, who), curve in found.share.items()
+    ]
+    body = blocks(
+        picture("criterion", "Share of people who meet the ideal criterion against m"),
+        paragraph(
+            f"Theory asks for m = {TWO_CLASSES:.2f} for two classes in any dimension and for "
+            f"{MANY_ORTHONORMAL:.2f} for many orthonormal prototypes. Strangers are those with two pictures or "
+            "more. For a share of people the plan has no bounds of *no difference*, so here a comparison is a "
+            "difference or undecided."
+        ),
+        table(["margin", "people", *(f"m = {m}" for m in MARGINS), "m = 4 less m = 1, points"], rows),
+    )
+    return Section(" ".join(sentences), body, {"criterion": drawing.criterion_figure(found)})
+
+
+def norms(found: NormsAnswer) -> Section:
+    """Return question 6."""
+    clauses = sorted_clauses(
+        [(name_of(row.name), row.by_norm) for row in found.rows],
+        "Leaving out the 20 % shortest embeddings lowers FNMR with",
+        "It raises FNMR with",
+        **SORTED,
+    )
+    sharper = sorted_clauses(
+        [(name_of(row.name), row.between) for row in found.rows],
+        "It does better than leaving out the 20 % least sharp pictures with",
+        "It does worse than that with",
+        **SORTED,
+    )
+    rows = [
+        (
+            name_of(row.name),
+            mean_words(row.headline),
+            mean_words(row.without),
+            *(f"{difference_words(one.difference)}, {marked(one)}" for one in (row.by_norm, row.by_sharpness)),
+            f"{difference_words(row.between.difference)}, {marked(row.between)}",
+            number(row.correlation),
+        )
+        for row in found.rows
+    ]
+    body = blocks(
+        picture("discard", "FNMR of what is left against the share of the shortest embeddings left out"),
+        sharper_paragraph(". ".join(sharper)),
+        table(
+            [
+                "row",
+                "FNMR, all",
+                "without the 20 % shortest",
+                "by norm, points",
+                "by sharpness, points",
+                "norm less sharpness, points",
+                "norm and sharpness, rank correlation",
+            ],
+            rows,
+        ),
+        paragraph(
+            "`radial` on degraded pictures, beside the same pictures without it: headline "
+            f"{verdict_words(found.radial)}; what leaving out by norm adds to FNMR changes by "
+            f"{points_words(found.radial_by_norm)}, {found.radial_by_norm.verdict.value}."
+        ),
+    )
+    return Section(". ".join(clauses) + ".", body, {"discard": drawing.discard_figure(found)})
+
+
+def sharper_paragraph(sharper: str) -> str:
+    """Return what the columns of question 6 are, after how norm and sharpness compare."""
+    return paragraph(
+        f"{sharper}. FNMR is taken at the headline's threshold in all columns, each difference within each run; "
+        "its interval over people and seeds takes that threshold for fixed."
+    )

@@ -1,0 +1,25 @@
+"""How a run of question 3 ended: trained, stuck or diverged."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from evidence.summary import Summary
+
+Outcome = Literal["trained", "stuck", "diverged"]
+COSINE = 0.1  # of training images to their own prototype, below which nothing was learned
+SHARE = 0.1  # of ln C by which the loss must be below chance
+
+
+def outcome(summary: Summary) -> Outcome:
+    """Return how a run ended, by the means over its last 50 steps.
+
+    Where the norm is free a network that knows nothing has a loss of ln C, and the bounds are 0.9 and 2 ln C. At a
+    fixed norm a margin lifts that level, and the bounds lie as far from it.
+    """
+    last, level = summary["last"], math.log(summary["learners"]["people"])
+    if summary["stopped"] or last["loss"] > summary["chance"] + level:
+        return "diverged"
+    stuck = last["cosine"] < COSINE or last["loss"] > summary["chance"] - SHARE * level
+    return "stuck" if stuck else "trained"

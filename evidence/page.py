@@ -1,0 +1,157 @@
+"""Make docs/results/evidence.md, its figures and the ledger of the evidence from the summaries alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from evidence import answers, behaviour_sections, margin_sections, quality, stability
+from evidence.ledger import ledger_text
+from evidence.section import Section
+from evidence.study import Progress, Study, read_study
+from evidence.summary import SUMMARIES
+from evidence.wording import paragraph, table
+from sphereface.atomic import write_text
+from sphereface.errors import DataError
+
+_Answer = TypeVar("_Answer")
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PLAN = "## The plan\n"
+ASKED = "Do the papers' claims hold where we can look?"
+
+# Section, its title, and the question whose runs it is made of.
+SECTIONS = (
+    ("tuning", "Tuning, for question 1", "tuning"),
+    ("margins", "1. Margins", "margins"),
+    ("gradients", "2. Margin or gradient?", "gradients"),
+    ("stability", "3. Stability", "stability"),
+    ("sizes", "4. m and depth", "sizes"),
+    ("criterion", "5. The criterion", "sizes"),
+    ("norms", "6. Is the norm quality?", "norms"),
+)
+
+
+def write_page(docs: Path = DOCS, summaries: Path = SUMMARIES) -> None:
+    """Write the page, its figures and the ledger.
+
+    Args:
+        docs: Where ``results/evidence.md`` lies, of which the plan is kept as it stands.
+        summaries: Of the runs.
+
+    Raises:
+        DataError: If the page has no plan, or a summary is not what the plan asks for.
+    """
+    page, pictures = docs / "results" / "evidence.md", docs / "pictures" / "evidence"
+    plan = plan_of(page)
+    text, figures = page_of(read_study(summaries))
+    pictures.mkdir(parents=True, exist_ok=True)
+    for stale in {path.stem for path in pictures.glob("*.svg")} - {*figures}:
+        (pictures / f"{stale}.svg").unlink()
+    for name, svg in figures.items():
+        write_text(pictures / f"{name}.svg", svg)
+    write_text(docs / "results" / "evidence-runs.md", ledger_text(summaries))
+    write_text(page, f"{text}\n{plan}")
+
+
+def plan_of(page: Path) -> str:
+    """Return the plan, from its heading to the end of the page.
+
+    Raises:
+        DataError: If there is none.
+    """
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    _, heading, after = text.partition(f"\n{PLAN}")
+    if not heading:
+        raise DataError(
+            f"{page} has no line '{PLAN.strip()}'; the plan is written by hand and is kept from there on"
+        )
+    return PLAN + after
+
+
+def page_of(study: Study) -> tuple[str, dict[str, str]]:
+    """Return everything above the plan, and the figures by name."""
+    done = sum(progress.done for progress in study.progress.values())
+    if done == 0:
+        return f"# Evidence\n\n{ASKED} No run of the plan below has been made yet.\n", {}
+    planned = sum(progress.planned for progress in study.progress.values())
+    shown = [(name, title, question) for name, title, question in SECTIONS if question in study.progress]
+    found = {name: _section(name, study) for name, _, _ in shown}
+    verdicts = [
+        paragraph(
+            f"- **{_ended(title)}** {section.verdict if section else _waiting(study.progress[question])}", "  "
+        )
+        for name, title, question in shown
+        for section in [found[name]]
+        if name != "tuning"
+    ]
+    opening = (
+        f"{ASKED} {done} of the {planned} runs of the [plan](#the-plan) below are done; the "
+        "[ledger](evidence-runs.md) lists them."
+    )
+    how = (
+        "This page is made of their summaries by `python -m evidence page`. Differences of error rates are in "
+        "points, with 95 % intervals over people and seeds; the words *a difference*, *no difference* and "
+        "*undecided* are used as [the plan defines them](#when-a-difference-counts)."
+    )
+    parts = ["# Evidence", paragraph(f"{opening} {how}"), "\n".join(verdicts), _counts(study)]
+    figures: dict[str, str] = {}
+    for name, title, question in shown:
+        section = found[name]
+        parts += [f"## {title}", *_opening(study.progress[question], section)]
+        if section is not None:
+            parts.append(section.body)
+            figures |= section.figures
+    return "\n\n".join(parts) + "\n", figures
+
+
+def _section(name: str, study: Study) -> Section | None:
+    """Return a section, or None as long as its runs are not all done."""
+    if name == "margins":
+        return _written(answers.margins(study), lambda found: margin_sections.margins(found, study.chosen))
+    made: dict[str, Callable[[], Section | None]] = {
+        "tuning": lambda: _written(answers.trials(study), margin_sections.tuning),
+        "gradients": lambda: _written(answers.gradients(study), margin_sections.gradients),
+        "stability": lambda: _written(stability.stability(study), behaviour_sections.stability),
+        "sizes": lambda: _written(answers.sizes(study), behaviour_sections.sizes),
+        "criterion": lambda: _written(answers.criterion(study), behaviour_sections.criterion),
+        "norms": lambda: _written(quality.norms(study), behaviour_sections.norms),
+    }
+    return made[name]() if name in made else None
+
+
+def _written(answer: _Answer | None, write: Callable[[_Answer], Section]) -> Section | None:
+    return None if answer is None else write(answer)
+
+
+def _ended(title: str) -> str:
+    return title if title.endswith("?") else f"{title}."
+
+
+def _waiting(progress: Progress) -> str:
+    return f"{progress.done} of {progress.planned} runs done; nothing is compared before all are."
+
+
+def _opening(progress: Progress, section: Section | None) -> Iterator[str]:
+    """Yield what was found, what was run, what stopped, and how it is run again."""
+    if section is None:
+        yield f"{_waiting(progress)} This makes the others:"
+    else:
+        yield paragraph(section.verdict)
+        yield f"{progress.done} of {progress.planned} runs done; this makes them again:"
+    command = f"python -m evidence run {progress.question} --shared FOLDER_OF_PICTURES --work FOLDER_OF_WEIGHTS"
+    yield f"```sh\n{command}\n```"
+    if progress.stopped:
+        runs = "; ".join(f"`{run['run']}` ({run['stopped']})" for run in progress.stopped)
+        yield paragraph(f"Stopped before their end, and counted with the worst figure: {runs}.")
+
+
+def _counts(study: Study) -> str:
+    rows = [
+        (title, f"`{question}`", str(progress.done), str(progress.planned), str(len(progress.stopped)))
+        for name, title, question in SECTIONS
+        if question in study.progress and name != "criterion"
+        for progress in [study.progress[question]]
+    ]
+    return table(["", "runs of", "done", "planned", "stopped"], rows)

@@ -1,0 +1,98 @@
+"""What the runs answer to question 3: which losses train without batch norm at a high rate?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import fisher_exact
+
+from evidence import plan
+from evidence.outcome import outcome
+from evidence.study import Study
+from evidence.summary import Summary
+
+CLAIMED = ("a-softmax-annealed", "v1-full", "v1-detached", "v2-full", "v2-detached")
+LEVEL = 0.05 / len(CLAIMED)
+OF_GRADIENT = (("v1-full", "v1-detached"), ("v2-full", "v2-detached"))
+
+
+@dataclass(frozen=True)
+class Arm:
+    """How the seeds of one arm ended."""
+
+    name: str
+    trained: int
+    stuck: int
+    diverged: int
+
+    @property
+    def seeds(self) -> int:
+        """All of them."""
+        return self.trained + self.stuck + self.diverged
+
+
+@dataclass(frozen=True)
+class Test:
+    """Fisher's exact test, two-sided, of whether two arms train as often."""
+
+    first: str
+    second: str
+    p: float
+
+
+@dataclass(frozen=True)
+class StabilityAnswer:
+    """Question 3.
+
+    Attributes:
+        tried: How the control ended on every rung it was tried on: backbone, rate, arm.
+        arms: On the rung where it failed often enough; none if it never did.
+        against_control: Each arm of the claim with the control; a p below ``LEVEL`` is a difference.
+        by_gradient: The full gradient with the detached one, exploratory.
+    """
+
+    tried: tuple[tuple[str, float, Arm], ...]
+    arms: tuple[Arm, ...]
+    against_control: tuple[Test, ...]
+    by_gradient: tuple[Test, ...]
+
+    @property
+    def tested(self) -> bool:
+        """Whether the control failed anywhere: else there was nothing to be stable against."""
+        return bool(self.arms)
+
+
+def stability(study: Study) -> StabilityAnswer | None:
+    """Return what question 3 found."""
+    ready = study.ready("stability")
+    if ready is None:
+        return None
+    rows, _ = ready
+    tried = [
+        (backbone, rate, _arm(plan.CONTROL, rows[row]))
+        for backbone, rate in plan.RUNGS
+        if (row := plan.stress_row(plan.CONTROL, backbone, rate)) in rows
+    ]
+    backbone, rate, _ = tried[-1]
+    at = {arm: rows.get(plan.stress_row(arm, backbone, rate)) for arm in plan.ARMS}
+    arms = {arm: _arm(arm, made) for arm, made in at.items() if made is not None}
+    if len(arms) < len(plan.ARMS):
+        return StabilityAnswer(tuple(tried), (), (), ())
+    return StabilityAnswer(
+        tuple(tried),
+        tuple(arms.values()),
+        tuple(_test(arms[name], arms[plan.CONTROL]) for name in CLAIMED),
+        tuple(_test(arms[full], arms[detached]) for full, detached in OF_GRADIENT),
+    )
+
+
+def _arm(name: str, made: Sequence[Summary]) -> Arm:
+    ends = Counter(outcome(summary) for summary in made)
+    return Arm(name, ends["trained"], ends["stuck"], ends["diverged"])
+
+
+def _test(first: Arm, second: Arm) -> Test:
+    table = [[arm.trained, arm.seeds - arm.trained] for arm in (first, second)]
+    return Test(first.name, second.name, float(fisher_exact(table).pvalue))

@@ -1,0 +1,207 @@
+"""The page, its figures and the ledger: made of summaries alone, in every state of the study."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from evidence import plan
+from evidence.page import DOCS, PLAN, plan_of, write_page
+from evidence.plan import Run
+from evidence.summary import SUMMARIES, write_summary
+from sphereface.errors import DataError
+from tests.unit.evidence.synthetic import write_people, write_run
+
+FIGURES = {"margins", "pictures", "gradients", "m", "depth", "criterion", "discard"}
+PLANNED = (
+    "# Evidence\n\nOld.\n\n## The plan\n\nOf old.\n\n### Questions\n\n**1.** ## The plan | has = signs, 5 %.  \n"
+)
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """Return a folder with a page that has a plan."""
+    (tmp_path / "docs/results").mkdir(parents=True)
+    (tmp_path / "docs/results/evidence.md").write_text(PLANNED, encoding="utf-8")
+    return tmp_path / "docs"
+
+
+def page_text(docs: Path) -> str:
+    return (docs / "results/evidence.md").read_text(encoding="utf-8")
+
+
+def pictures(docs: Path) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in (docs / "pictures/evidence").glob("*.svg")}
+
+
+def numbers_of(svg: str) -> object:
+    """Return the data that a figure carries."""
+    description = ElementTree.fromstring(svg).find("{http://www.w3.org/2000/svg}desc")
+    assert description is not None
+    return json.loads(description.text or "")
+
+
+def test_without_a_run_the_page_is_a_sentence_and_the_plan(docs: Path, tmp_path: Path) -> None:
+    write_page(docs, tmp_path / "nothing")
+    text = page_text(docs)
+    assert text.startswith(
+        "# Evidence\n\nDo the papers' claims hold where we can look? No run of the plan below has "
+    )
+    assert text.endswith(PLANNED.partition("Old.\n\n")[2])
+    assert len(text.partition(PLAN)[0].splitlines()) == 4
+    assert not pictures(docs)
+    assert "No run" in (docs / "results/evidence-runs.md").read_text(encoding="utf-8")
+
+
+def test_a_whole_study_says_what_was_found(docs: Path, study_folder: Path) -> None:
+    write_page(docs, study_folder)
+    text = " ".join(page_text(docs).split())
+    assert "184 of the 184 runs" in text
+    assert (
+        "**1. Margins.** Lower error than NormFace: CosFace (−10.0 points). Higher error than NormFace: " in text
+    )
+    assert "A-Softmax (+10.0 points)" in text
+    assert "Undecided: SphereFace. Where the seven intervals are to hold together, A-Softmax and CosFace" in text
+    assert "the full gradient less the detached one: 10.0 points" in text
+    assert re.search(r"less projected ones: [−0-9.]+ points \(−[0-9.]+ to [0-9.]+\), no difference", text)
+    assert "With depth error falls from 10 to 20 layers (−10.0 points); no difference from 4 to 10 layers." in text
+    assert "Leaving out the 20 % shortest embeddings lowers FNMR with" in text
+    assert "nothing is compared" not in text
+    assert "nan" not in text.lower().replace("face", "")
+
+
+def test_the_plan_is_kept_letter_by_letter(docs: Path, study_folder: Path) -> None:
+    for _ in range(2):
+        write_page(docs, study_folder)
+        assert page_text(docs).endswith("\n" + PLANNED[PLANNED.index(PLAN) :])
+        assert plan_of(docs / "results/evidence.md") == PLANNED[PLANNED.index(PLAN) :]
+
+
+def test_a_page_without_a_plan_is_not_written_over(docs: Path, tmp_path: Path) -> None:
+    (docs / "results/evidence.md").write_text("Nothing planned.\n", encoding="utf-8")
+    with pytest.raises(DataError, match="has no line '## The plan'"):
+        write_page(docs, tmp_path)
+    assert page_text(docs) == "Nothing planned.\n"
+
+
+def test_the_same_summaries_make_the_same_bytes(docs: Path, tmp_path: Path, stopped_folder: Path) -> None:
+    shutil.copytree(docs, tmp_path / "other")
+    write_page(docs, stopped_folder)
+    with matplotlib.rc_context(
+        {"font.size": 20, "font.family": "serif", "svg.fonttype": "none", "axes.labelpad": 20}
+    ):
+        write_page(tmp_path / "other", stopped_folder)
+    files = [path.relative_to(docs).as_posix() for path in docs.rglob("*.*")]
+    assert len(files) == len(FIGURES) + 2
+    assert filecmp.cmpfiles(docs, tmp_path / "other", files, shallow=False)[0] == files
+
+
+def test_figures_are_small_and_whole_and_carry_their_numbers(docs: Path, study_folder: Path) -> None:
+    write_page(docs, study_folder)
+    found = pictures(docs)
+    assert {*found} == FIGURES == {*re.findall(r"\(\.\./pictures/evidence/(\w+)\.svg\)", page_text(docs))}
+    for svg in found.values():
+        root = ElementTree.fromstring(svg)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert not list(root.iter("{http://www.w3.org/2000/svg}text")), "letters are paths"
+        assert 5_000 < len(svg.encode()) < 70_000
+        assert numbers_of(svg)
+    margins = numbers_of(found["margins"])
+    assert isinstance(margins, dict)
+    assert margins["cosface"]["mean"][0] == pytest.approx(margins["normface"]["mean"][0] - 0.1, abs=0.002)
+    assert len(margins["normface"]["seeds"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("missing", "figures", "waiting"),
+    [
+        ("margins/cosface-seed1.json", {"margins", "pictures"}, "23 of 24"),
+        ("gradients/*-seed2.json", {"gradients"}, "12 of 24"),
+        ("sizes/whole-m1-sfnet4-seed2.json", {"m", "depth", "criterion"}, "25 of 26"),
+        ("norms/*.json", {"discard"}, "0 of 14"),
+    ],
+)
+def test_a_question_waits_for_its_last_run(
+    docs: Path, study_folder: Path, partial: Callable[..., Path], missing: str, figures: set[str], waiting: str
+) -> None:
+    write_page(docs, study_folder)
+    write_page(docs, partial(missing))
+    assert {*pictures(docs)} == FIGURES - figures, "no figure of before is left"
+    text = page_text(docs)
+    assert f"{waiting} runs done; nothing is compared before all are." in text
+    section = text[text.index(f"run {missing.partition('/')[0]} --shared") :].partition("\n## ")[0]
+    assert "|" not in section, "no table before its time"
+
+
+def test_every_state_in_between_makes_a_page(docs: Path, tmp_path: Path, study_folder: Path) -> None:
+    folder = tmp_path / "growing"
+    folder.mkdir()
+    shutil.copy(study_folder / "people.json", folder)
+    for question in ("tuning", "margins", "gradients", "sizes", "norms"):
+        shutil.copytree(study_folder / question, folder / question)
+        write_page(docs, folder)
+    assert {*pictures(docs)} == FIGURES
+
+
+def test_ledger_lists_every_run(docs: Path, stopped_folder: Path) -> None:
+    write_page(docs, stopped_folder)
+    text = (docs / "results/evidence-runs.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == 120
+    assert "120 runs, 2 of which stopped" in " ".join(text.split())
+    stopped = [row for row in rows if "stopped: the loss of step 200 is not finite | 100 % |" in row]
+    assert [row.split(" | ")[:2] for row in stopped] == [
+        ["| `margins/sphereface2-c`", "2"],
+        ["| `norms/nfn`", "1"],
+    ]
+    assert "50 % degraded" in next(row for row in rows if "norms/hfn-degraded" in row)
+    assert "with `radial`" in next(row for row in rows if "norms/hfn-radial" in row)
+    assert len({line.count(" | ") for line in rows}) == 1
+    page = " ".join(page_text(docs).split())
+    assert "`margins/sphereface2-c-seed2` (the loss of step 200 is not finite)" in page
+
+
+def test_runs_that_are_in_no_plan_are_in_the_ledger(docs: Path, tmp_path: Path) -> None:
+    write_people(tmp_path / "summaries")
+    write_run(
+        Run("pilot", "bare", 1, "cosface", {"scale": 20.0}, batch_norm=False, kind="stress"),
+        tmp_path / "summaries",
+    )
+    write_page(docs, tmp_path / "summaries")
+    text = (docs / "results/evidence-runs.md").read_text(encoding="utf-8")
+    assert "| `pilot/bare` | 1 | CosFace, s = 20 | SFNet-4, no batch norm | 600 |" in text
+
+
+def test_a_summary_of_other_settings_stops_the_page(docs: Path, tmp_path: Path) -> None:
+    run = next(plan.gradients())
+    write_people(tmp_path / "summaries")
+    write_summary(run.name, {"recipe_hash": "another", "stopped": ""}, tmp_path / "summaries")
+    with pytest.raises(DataError, match="made with other settings"):
+        write_page(docs, tmp_path / "summaries")
+    assert page_text(docs) == PLANNED
+
+
+def test_what_is_committed_is_what_the_summaries_make(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    shutil.copy(DOCS / "results/evidence.md", tmp_path / "results")
+    write_page(tmp_path, SUMMARIES)
+    for name in ("evidence.md", "evidence-runs.md"):
+        made, kept = (folder / "results" / name for folder in (tmp_path, DOCS))
+        assert made.read_text(encoding="utf-8") == kept.read_text(encoding="utf-8"), "run python -m evidence page"
+    made_figures, kept_figures = pictures(tmp_path), pictures(DOCS)
+    assert {*made_figures} == {*kept_figures}, "run python -m evidence page"
+    pinned = f"matplotlib=={matplotlib.__version__}\n" in (DOCS.parent / "constraints.txt").read_text(
+        encoding="utf-8"
+    )
+    for name, svg in made_figures.items():
+        # Another matplotlib may draw its letters differently; what it draws is the same.
+        assert numbers_of(svg) == numbers_of(kept_figures[name])
+        assert not pinned or svg == kept_figures[name]

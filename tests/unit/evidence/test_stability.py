@@ -1,0 +1,132 @@
+"""Question 3: what counts as trained, stuck and diverged, the ladder of the control, and the exact test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from math import comb
+from pathlib import Path
+
+import pytest
+
+from evidence import plan
+from evidence.behaviour_sections import stability as section_of
+from evidence.outcome import outcome
+from evidence.plan import Run
+from evidence.schedule import stability_runs
+from evidence.stability import StabilityAnswer, stability
+from evidence.study import read_study
+from evidence.summary import Summary, recipe_hash, write_summary
+from sphereface.heads import build_head
+from tests.unit.evidence.synthetic import write_people
+
+PEOPLE = 320
+LEVEL = math.log(PEOPLE)
+TRAINED = {"stopped": "", "last": {"loss": 0.5 * LEVEL, "cosine": 0.4}}
+STUCK = {"stopped": "", "last": {"loss": 0.99 * LEVEL, "cosine": 0.02}}
+DIVERGED = {"stopped": "the loss at step 3 is not a finite number", "last": None}
+
+
+def summary(end: Summary, chance: float = LEVEL) -> Summary:
+    return {"learners": {"people": PEOPLE}, "chance": chance, **end}
+
+
+@pytest.mark.parametrize(
+    ("loss", "cosine", "expected"),
+    [
+        (0.5 * LEVEL, 0.4, "trained"),
+        (0.89 * LEVEL, 0.11, "trained"),
+        (0.89 * LEVEL, 0.09, "stuck"),
+        (0.91 * LEVEL, 0.4, "stuck"),  # all in one place: near its prototype, and near all others
+        (1.9 * LEVEL, 0.4, "stuck"),
+        (2.1 * LEVEL, 0.4, "diverged"),
+    ],
+)
+def test_the_issue_s_bounds_where_the_norm_is_free(loss: float, cosine: float, expected: str) -> None:
+    assert outcome(summary({"stopped": "", "last": {"loss": loss, "cosine": cosine}})) == expected
+
+
+def test_a_fixed_norm_lifts_the_bounds_with_chance() -> None:
+    head = build_head("sphereface-r-v1", num_classes=PEOPLE, embedding_dim=8, scale=30.0, margin=1.4)
+    chance = head.chance_loss()
+    assert chance == pytest.approx(math.log(PEOPLE - 1) - 30.0 * math.cos(1.4 * math.pi / 2), abs=0.01)
+    for loss, expected in (
+        (chance - 0.2 * LEVEL, "trained"),
+        (chance, "stuck"),
+        (chance + 1.1 * LEVEL, "diverged"),
+    ):
+        end = {"stopped": "", "last": {"loss": loss, "cosine": 0.3}}
+        assert outcome(summary(end, chance)) == expected
+
+
+def test_a_run_that_is_not_finite_diverged() -> None:
+    assert outcome(summary(DIVERGED)) == "diverged"
+
+
+def write_runs(folder: Path, end_of: Callable[[Run], Summary]) -> list[Run]:
+    """Make the runs as the schedule asks for them, until it asks for no more."""
+    made: dict[str, Run] = {}
+    while new := [run for run in stability_runs(folder) if run.name not in made]:
+        for run in new:
+            recipe = run.recipe().model_dump(
+                mode="json", include={"backbone", "head", "regularizers", "optimiser"}
+            )
+            common = {"recipe_hash": recipe_hash(run), "recipe": recipe, "seed": run.seed, "seconds": 1}
+            write_summary(run.name, {**common, **summary(end_of(run))}, folder)
+            made[run.name] = run
+    return list(made.values())
+
+
+def answer(folder: Path, end_of: Callable[[Run], Summary]) -> tuple[StabilityAnswer, list[Run]]:
+    write_people(folder)
+    runs = write_runs(folder, end_of)
+    found = stability(read_study(folder))
+    assert found is not None
+    return found, runs
+
+
+def test_a_control_that_fails_at_once_is_tested_on_the_first_rung(tmp_path: Path) -> None:
+    def end_of(run: Run) -> Summary:
+        if "unannealed" in run.row:
+            return DIVERGED
+        return STUCK if "annealed" in run.row and run.seed > 6 else TRAINED
+
+    found, runs = answer(tmp_path, end_of)
+    assert len(runs) == len(plan.ARMS) * 8
+    arms = {arm.name: arm for arm in found.arms}
+    assert (arms[plan.CONTROL].diverged, arms["v1-full"].trained, arms["a-softmax-annealed"].stuck) == (8, 8, 2)
+    p_of = {test.first: test.p for test in found.against_control}
+    # Eight of eight against none of eight: two of all the ways to choose eight of sixteen.
+    assert p_of["v1-detached"] == pytest.approx(2 / comb(16, 8))
+    written = section_of(found)
+    assert "v1, detached 8 of 8" in written.verdict
+    assert "| A-Softmax m = 4 | 0 | 0 | 8 | – |" in written.body
+    assert "SFNet-10 at rate 0.1: 8 of 8 seeds fail" in written.body
+
+
+def test_the_ladder_goes_on_until_half_the_seeds_fail(tmp_path: Path) -> None:
+    def end_of(run: Run) -> Summary:
+        fails = "unannealed" in run.row and run.seed <= (3 if "rate0.1" in run.row else 4)
+        return STUCK if fails else TRAINED
+
+    found, runs = answer(tmp_path, end_of)
+    assert [(backbone, rate) for backbone, rate, _ in found.tried] == [*plan.RUNGS[:2]]
+    assert len(runs) == (1 + len(plan.ARMS)) * 8
+    assert found.tested
+    assert "train more often" not in section_of(found).verdict  # 8 of 8 against 4 of 8: p = 0.08
+
+
+def test_a_control_that_never_fails_tests_nothing(tmp_path: Path) -> None:
+    found, runs = answer(tmp_path, lambda _: TRAINED)
+    assert len(runs) == len(plan.RUNGS) * 8
+    assert not found.tested
+    assert section_of(found).verdict.startswith("Not tested: ")
+
+
+def test_nothing_is_said_before_all_runs_are_done(tmp_path: Path) -> None:
+    write_people(tmp_path)
+    runs = write_runs(tmp_path, lambda run: DIVERGED if "unannealed" in run.row else TRAINED)
+    (tmp_path / f"{runs[-1].name}.json").unlink()
+    study = read_study(tmp_path)
+    assert stability(study) is None
+    assert (study.progress["stability"].done, study.progress["stability"].planned) == (63, 64)
