@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evidence.summary import Summary
-from sphereface.evaluation.repeated import (
-    PersonFigure,
-    Repeated,
-    SeedNoise,
-    mean_difference,
-    repeated_difference,
-    repeated_mean,
-    seed_noise,
-)
+from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
 
 CONFIDENCE = 0.95
 FNMR_POINTS, ACCURACY_POINTS = 0.02, 0.01  # within these of 0 lies the whole interval of "no difference"
@@ -70,32 +62,30 @@ def verdict(difference: Repeated, points: float | None) -> Verdict:
 
 @dataclass(frozen=True)
 class Pool:
-    """Rows that share their seeds, by one figure, and what a seed does to it.
+    """Rows that share their seeds, by one figure.
 
     Attributes:
-        figures: One figure a seed of each row.
-        noise: Pooled over all of the rows.
+        runs: The figure of every run.
         points: How near to 0 "no difference" is.
     """
 
-    figures: Mapping[str, Sequence[PersonFigure]]
-    noise: SeedNoise
+    runs: RepeatedRuns
     points: float | None
 
     @classmethod
     def of(cls, rows: Rows, figure: Callable[[Summary], PersonFigure], points: float | None = None) -> Pool:
         """Take a figure of every run of rows that share their seeds."""
-        figures = {row: [figure(summary) for summary in made] for row, made in rows.items()}
-        noise = seed_noise([[run.value for run in runs] for runs in figures.values()])
-        return cls(figures, noise, points)
+        return cls(
+            RepeatedRuns({row: [figure(summary) for summary in made] for row, made in rows.items()}), points
+        )
 
     def mean(self, row: str) -> Repeated:
         """Return the mean of a row over its seeds."""
-        return repeated_mean(self.figures[row], self.noise)
+        return self.runs.mean(row, confidence=CONFIDENCE)
 
     def values(self, row: str) -> tuple[float, ...]:
         """Return the figure of each of a row's runs."""
-        return tuple(run.value for run in self.figures[row])
+        return tuple(run.value for run in self.runs.rows[row])
 
     def inside(self, row: str, first: str, second: str) -> Comparison:
         """Return the verdict on a figure that is itself a difference, taken within each run."""
@@ -110,17 +100,14 @@ class Pool:
             second: The row it is compared with.
             together: How many comparisons are to hold together, if the plan asks.
         """
-        runs = self.figures[first], self.figures[second]
-        difference = repeated_difference(*runs, self.noise, confidence=CONFIDENCE)
+        difference = self.runs.difference(first, second, confidence=CONFIDENCE)
         survives = None
         if together:
-            survives = repeated_difference(
-                *runs, self.noise, confidence=1.0 - (1.0 - CONFIDENCE) / together
-            ).counts
+            wide = 1.0 - (1.0 - CONFIDENCE) / together
+            survives = self.runs.difference(first, second, confidence=wide).counts
         return Comparison(first, second, difference, verdict(difference, self.points), survives)
 
     def compare_change(self, first: str, second: str, pairs: Sequence[tuple[str, str]]) -> Comparison:
         """Compare one change, made to each of several rows: ``pairs`` are rows with it and without."""
-        runs = [(self.figures[changed], self.figures[plain]) for changed, plain in pairs]
-        difference = mean_difference(runs, self.noise, confidence=CONFIDENCE)
+        difference = self.runs.change(pairs, confidence=CONFIDENCE)
         return Comparison(first, second, difference, verdict(difference, self.points))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evidence.summary import SUMMARIES, Summary
-from sphereface.evaluation.repeated import PersonFigure, error_rate, rate_at_false_rate
+from sphereface.evaluation.person_figures import missed_by_counts
+from sphereface.evaluation.repeated import PersonFigure, error_rate
 
 Counts = NDArray[np.int64]
 WORST = 1.0  # the figure of a run that stopped
@@ -49,17 +50,18 @@ def read_counted(folder: Path = SUMMARIES) -> Counted:
     )
 
 
-def headline(summary: Summary, counted: Counted) -> PersonFigure:
-    """Return FNMR at FMR 0.1 % over all pairs."""
+def headline(summary: Summary, counted: Counted, pairs: str = "pairs") -> PersonFigure:
+    """Return FNMR at FMR 0.1 % over all pairs; with ``easier_pairs`` at FMR 1 %."""
     if summary["stopped"]:
         return PersonFigure(WORST, np.zeros(len(counted.images)))
-    genuine = _pairs_within(counted.images)
-    impostor = counted.images * (counted.images.sum() - counted.images)
-    pairs = summary["pairs"]
-    missed = error_rate(_spread(pairs["misses"], genuine > 0), genuine)
-    false = _of_two(np.array(pairs["false_matches"]), impostor)
-    slope = _slope(pairs["missed_near"], genuine.sum(), pairs["false_near"], impostor.sum() / 2)
-    return rate_at_false_rate(missed, false, slope)
+    genuine, found = _pairs_within(counted.images), summary[pairs]
+    # A pair counts for both of its people; which of them comes first makes no difference to the sum.
+    impostor = counted.images * (counted.images.sum() - counted.images) / 2
+    false = np.array(found["false_matches"]) / 2
+    misses = _spread(found["misses"], genuine > 0)
+    return missed_by_counts(
+        misses, genuine, [false] * 2, [impostor] * 2, _rising(found["missed_near"]), _rising(found["false_near"])
+    )
 
 
 def accuracy(summary: Summary, counted: Counted) -> PersonFigure:
@@ -72,13 +74,18 @@ def accuracy(summary: Summary, counted: Counted) -> PersonFigure:
 
 def search(summary: Summary, counted: Counted) -> PersonFigure:
     """Return FNIR at FPIR 1 %, rank 1."""
+    people = len(counted.images)
     if summary["stopped"]:
-        return PersonFigure(WORST, np.zeros(len(counted.images)))
+        return PersonFigure(WORST, np.zeros(people))
     found = summary["search"]
-    missed = error_rate(_spread(found["misses"], counted.mated > 0), counted.mated)
-    false = error_rate(_sparse(found["alarms"], len(counted.images)), counted.non_mated)
-    slope = _slope(found["missed_near"], counted.mated.sum(), found["alarms_near"], counted.non_mated.sum())
-    return rate_at_false_rate(missed, false, slope)
+    return missed_by_counts(
+        _spread(found["misses"], counted.mated > 0),
+        counted.mated,
+        [_sparse(found[role], people) for role in ("alarms", "met")],
+        [counted.non_mated, _sparse(found["nearest"], people)],
+        _rising(found["missed_near"]),
+        _rising(found["alarms_near"]),
+    )
 
 
 def kept_back(summary: Summary, counted: Counted, fewest: int = 0, most: float = np.inf) -> PersonFigure:
@@ -118,16 +125,9 @@ def _pairs_within(images: Counts) -> Counts:
     return images * (images - 1) // 2
 
 
-def _of_two(errors: Counts, trials: Counts) -> PersonFigure:
-    """Return the rate of pairs that count for both of their people."""
-    rate = error_rate(errors, trials)
-    return PersonFigure(rate.value, 2.0 * rate.parts)
-
-
-def _slope(missed: list[int], own: int, false: list[int], others: float) -> float:
-    """Return how the miss rate falls with the false rate, between the neighbouring thresholds."""
-    rise = (false[1] - false[0]) / others
-    return 0.0 if rise <= 0 else min(0.0, (missed[1] - missed[0]) / own / rise)
+def _rising(counts: list[int]) -> list[int]:
+    """Return counts at the two thresholds around, the lower first, as summaries do not."""
+    return counts[::-1]
 
 
 def _spread(counts: list[int], judged: NDArray[np.bool_]) -> Counts:

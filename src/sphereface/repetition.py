@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from sphereface.embedder import read_card
 from sphereface.errors import ConfigurationError, NotEnoughDataError
 from sphereface.evaluation.judge import Comparisons
-from sphereface.evaluation.person_figures import missed_at_fmr, missed_at_fpir, right_over_folds, unsupported
-from sphereface.evaluation.repeated import (
-    PersonFigure,
-    Repeated,
-    repeated_difference,
-    repeated_mean,
-    seed_noise,
+from sphereface.evaluation.person_figures import (
+    check_false_rate,
+    missed_at_fmr,
+    missed_at_fpir,
+    right_over_folds,
+    unsupported,
 )
+from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
 from sphereface.inquiry import inquire
 from sphereface.progress import SILENT, Progress
 from sphereface.question import Question
@@ -77,7 +78,7 @@ def compare_rows(
         DataError: As there, and if runs do not speak of the same pictures.
         NotEnoughDataError: If nothing can be compared.
     """
-    _check(rows)
+    _check(rows, fmr, fpir)
     paths = [path for runs in rows.values() for path in runs]
     files = [path for path in paths if path.suffix == ".npz"]
     models = [path for path in paths if path.suffix != ".npz"]
@@ -90,6 +91,8 @@ def compare_rows(
             task.advance(1)
     figures = []
     for key in measured[paths[0]]:
+        if any(key not in measured[path] for path in paths):
+            continue  # accuracy, where the folds of one run had nothing to learn from
         table = {name: [measured[path][key] for path in runs] for name, runs in rows.items()}
         figures.append(_compared(*key, table, confidence))
     return figures
@@ -124,22 +127,19 @@ def _compared(
     values = {name: tuple(run.value for run in runs) for name, runs in known.items()}
     if reasons:
         return ComparedFigure(figure, protocol, values, {}, {}, reasons[0])
-    noise = seed_noise([*values.values()])
-    first = next(iter(known))
+    study, first = RepeatedRuns(known), next(iter(known))
     return ComparedFigure(
         figure,
         protocol,
         values,
-        {name: repeated_mean(runs, noise, confidence=confidence) for name, runs in known.items()},
-        {
-            name: repeated_difference(runs, known[first], noise, confidence=confidence)
-            for name, runs in known.items()
-            if name != first
-        },
+        {name: study.mean(name, confidence=confidence) for name in known},
+        {name: study.difference(name, first, confidence=confidence) for name in known if name != first},
     )
 
 
-def _check(rows: Mapping[str, Sequence[Path]]) -> None:
+def _check(rows: Mapping[str, Sequence[Path]], fmr: float, fpir: float) -> None:
+    for rate in (fmr, fpir):
+        check_false_rate(rate)
     if len(rows) < 2:
         raise ConfigurationError("a comparison needs two ways of training or more, each NAME=RUN,RUN,...")
     counts = {name: len(runs) for name, runs in rows.items()}
@@ -151,7 +151,21 @@ def _check(rows: Mapping[str, Sequence[Path]]) -> None:
             "one run of each way cannot tell what the seed does: train each with two seeds or more; for two "
             "models as they are use sphereface evaluate"
         )
-    paths = [path for runs in rows.values() for path in runs]
+    paths = [path.resolve() for runs in rows.values() for path in runs]
     if len({*paths}) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise ConfigurationError(f"'{twice}' is named twice; every run counts once")
+    seeds = {name: [_seed_of(path) for path in runs] for name, runs in rows.items()}
+    first, *others = seeds
+    for name in others:
+        for one, two in zip(seeds[first], seeds[name], strict=True):
+            if one is not None and two is not None and one != two:
+                raise ConfigurationError(
+                    f"runs are paired by their seeds, but where '{first}' has seed {one} '{name}' has {two}; name "
+                    "the runs of both in the same order"
+                )
+
+
+def _seed_of(path: Path) -> int | None:
+    """Return the seed a model was trained with, where its card says so."""
+    return read_card(path).provenance.seed if (path / "model.json").exists() else None

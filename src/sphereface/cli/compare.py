@@ -83,7 +83,7 @@ def _print(figure: Any) -> None:
         print(f"  {name:<{width}}  {told}  runs: {runs}")
     first = next(iter(figure.means))
     for name, found in figure.differences.items():
-        verdict = "a difference" if found.counts else "no difference that counts"
+        verdict = "a difference" if found.counts else "undecided, the interval holds 0"
         low, value, high = (f"{100 * number:+.2f}" for number in (found.low, found.value, found.high))
         print(f"  {name} less {first}: {value} points ({low} to {high}): {verdict}")
         blame = f"{100 * found.people:.2f} points by people and {100 * found.seeds:.2f} by seeds"
@@ -91,15 +91,23 @@ def _print(figure: Any) -> None:
 
 
 def _json(figure: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         "figure": figure.figure,
         "protocol": figure.protocol,
         "reason": figure.reason or None,
         "runs": {name: list(values) for name, values in figure.runs.items()},
-        "means": {name: asdict(mean) for name, mean in figure.means.items()},
+        "means": {name: _interval(mean) for name, mean in figure.means.items()},
         "differences": {
-            name: {**asdict(found), "counts": found.counts} for name, found in figure.differences.items()
+            name: {**_interval(found), "counts": found.counts} for name, found in figure.differences.items()
         },
+    }
+
+
+def _interval(found: Any) -> dict[str, float]:
+    return {
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "standard_error_people": found.people,
+        "standard_error_seeds": found.seeds,
     }

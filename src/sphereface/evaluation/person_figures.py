@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,11 +12,14 @@ from sphereface.evaluation.counting import false_matches
 from sphereface.evaluation.folds import fold_accuracy
 from sphereface.evaluation.identification import false_alarms
 from sphereface.evaluation.intervals import supported
-from sphereface.evaluation.repeated import PersonFigure, error_rate, rate_at_false_rate
+from sphereface.evaluation.repeated import Floats, PersonFigure, error_rate, rate_at_false_rate
 from sphereface.evaluation.scores import PairScores
 from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores
 from sphereface.evaluation.steps import threshold_at
 
+Counts = NDArray[np.integer] | NDArray[np.floating]
+
+_LEAST = 1e-12
 NEIGHBOUR = 1.5
 """The slope of misses against false matches is taken between the false rate over this and times this."""
 
@@ -30,24 +35,24 @@ def missed_at_fmr(scores: PairScores, target: float = 1e-3) -> PersonFigure:
         ConfigurationError: If the rate is out of range.
     """
     own, others, people = scores.genuine, scores.impostor, len(scores.names)
-    low, at, high = _thresholds(others.scores, target)
+    low, at, high = thresholds_around(others.scores, target)
     accepted = others.scores >= np.float32(at)
     sides = [scores.people[side] for side in (others.first, others.second)]
-    both = error_rate(
-        sum(np.bincount(side[accepted], minlength=people) for side in sides),
-        sum(np.bincount(side, minlength=people) for side in sides),
-    )
     shown = scores.people[own.first]
-    missed = error_rate(
-        np.bincount(shown[own.scores < np.float32(at)], minlength=people), np.bincount(shown, minlength=people)
+    return missed_by_counts(
+        np.bincount(shown[own.scores < np.float32(at)], minlength=people),
+        np.bincount(shown, minlength=people),
+        [np.bincount(side[accepted], minlength=people) for side in sides],
+        [np.bincount(side, minlength=people) for side in sides],
+        [int((own.scores < np.float32(t)).sum()) for t in (low, high)],
+        [int((others.scores >= np.float32(t)).sum()) for t in (low, high)],
     )
-    # A pair counts for both of its people, so that parts of the rate per pair are twice those per side.
-    false = PersonFigure(both.value, 2.0 * both.parts)
-    return rate_at_false_rate(missed, false, slope_between(own.scores, others.scores, low, high))
 
 
 def missed_at_fpir(scores: SearchScores, target: float = 0.01) -> PersonFigure:
     """Return FNIR (rank 1) at the threshold that this model's own strangers give for a false positive rate.
+
+    A false alarm belongs to the stranger and to the enrolled person who came first.
 
     Args:
         scores: Mated searches and searches by strangers.
@@ -58,15 +63,65 @@ def missed_at_fpir(scores: SearchScores, target: float = 0.01) -> PersonFigure:
         NotEnoughDataError: If nobody searched, or no stranger did.
     """
     own, others, people = first_rank_scores(scores), alarms(scores), len(scores.names)
-    low, at, high = _thresholds(others, target)
-    missed, false = (
-        error_rate(np.bincount(who[wrong], minlength=people), np.bincount(who, minlength=people))
-        for who, wrong in (
-            (scores.mated_people, own < np.float32(at)),
-            (scores.non_mated_people, others >= np.float32(at)),
-        )
+    low, at, high = thresholds_around(others, target)
+    alarm, sides = others >= np.float32(at), (scores.non_mated_people, scores.non_mated_nearest)
+    return missed_by_counts(
+        np.bincount(scores.mated_people[own < np.float32(at)], minlength=people),
+        np.bincount(scores.mated_people, minlength=people),
+        [np.bincount(side[alarm], minlength=people) for side in sides],
+        [np.bincount(side, minlength=people) for side in sides],
+        [int((own < np.float32(t)).sum()) for t in (low, high)],
+        [int((others >= np.float32(t)).sum()) for t in (low, high)],
     )
-    return rate_at_false_rate(missed, false, slope_between(own, others, low, high))
+
+
+def missed_by_counts(
+    missed: Counts,
+    tried: Counts,
+    false: Sequence[Counts],
+    false_tried: Sequence[Counts],
+    missed_near: Sequence[int],
+    false_near: Sequence[int],
+) -> PersonFigure:
+    """Return a rate of misses at a false rate from counts, which is all that a summary of a run need keep.
+
+    Args:
+        missed: Shape (P,): misses of each person at the threshold.
+        tried: Shape (P,): pairs or searches of each.
+        false: In each role that a person can have in a false match (two, for a pair), such matches of each, (P,).
+        false_tried: Likewise, how often each was in that role.
+        missed_near: Misses of all at the thresholds around (:func:`thresholds_around`).
+        false_near: False matches of all there.
+    """
+    rate = error_rate(missed, tried)
+    roles = [error_rate(found, total) for found, total in zip(false, false_tried, strict=True)]
+    trials = float(np.sum(false_tried[0]))
+    rise = (false_near[1] - false_near[0]) / trials
+    slope = 0.0 if rise == 0 else min(0.0, (missed_near[1] - missed_near[0]) / float(np.sum(tried)) / rise)
+    parts: Floats = np.sum([role.parts for role in roles], axis=0)
+    return rate_at_false_rate(rate, PersonFigure(roles[0].value, parts), slope)
+
+
+def thresholds_around(others: NDArray[np.floating], target: float) -> tuple[float, float, float]:
+    """Return the thresholds at the target times NEIGHBOUR, at the target, and at the target over it, rising.
+
+    Raises:
+        ConfigurationError: If the rate is not above 0 and below 2/3.
+    """
+    check_false_rate(target)
+    ordered = np.sort(others)
+    low, at, high = (threshold_at(ordered, rate) for rate in (target * NEIGHBOUR, target, target / NEIGHBOUR))
+    return low, at, high
+
+
+def check_false_rate(target: float) -> None:
+    """Insist on a false rate that misses can be measured at.
+
+    Raises:
+        ConfigurationError: If it is not above 0 and below 2/3.
+    """
+    if not _LEAST <= target * NEIGHBOUR < 1.0:
+        raise ConfigurationError(f"a false rate to measure misses at lies above 0 and below 2/3, not at {target}")
 
 
 def right_over_folds(scores: PairScores) -> PersonFigure | None:
@@ -98,29 +153,3 @@ def unsupported(scores: PairScores | SearchScores, target: float) -> str:
     return supported(
         float(false_alarms(scores, np.array([threshold])).effective()[0]), target, "non-mated searches"
     )
-
-
-def slope_between(own: NDArray[np.floating], others: NDArray[np.floating], low: float, high: float) -> float:
-    """Return how the rate of misses changes with the rate of false matches between two thresholds; 0 or less."""
-    missed, false = (
-        [float(np.mean(reached(values, threshold))) for threshold in (low, high)]
-        for values, reached in ((own, _below), (others, _at_least))
-    )
-    return min(0.0, (missed[1] - missed[0]) / (false[1] - false[0])) if false[1] != false[0] else 0.0
-
-
-def _below(scores: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
-    return scores < np.float32(threshold)
-
-
-def _at_least(scores: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
-    return scores >= np.float32(threshold)
-
-
-def _thresholds(others: NDArray[np.floating], target: float) -> tuple[float, float, float]:
-    """Return the thresholds at the target times NEIGHBOUR, at the target, and at the target over it."""
-    if not 0.0 < target * NEIGHBOUR < 1.0:
-        raise ConfigurationError(f"a false rate to measure misses at lies above 0 and below 2/3, not at {target}")
-    ordered = np.sort(others)
-    low, at, high = (threshold_at(ordered, rate) for rate in (target * NEIGHBOUR, target, target / NEIGHBOUR))
-    return low, at, high

@@ -125,7 +125,8 @@ class ReportInput:
         names: Image index -> name of the person in it.
         samples: Rows of image indices for the strip of sample faces: one row a person.
         journal: Rows of the training journal: ``step``, ``images``, ``loss``, ``angle`` (radians),
-            ``learning_rate``, ``images_per_second`` and, where the head has them, ``lambda`` or ``margin``.
+            ``learning_rate``, ``gradient_norm``, ``images_per_second`` and, where the head has them, ``lambda`` or
+            ``margin``.
         shortcuts: Checks that the data cannot be solved by something simple.
         gallery_trial: The gallery tried on fresh people.
         operating_point: The threshold the gallery uses, marked in the figures.

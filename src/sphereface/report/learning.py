@@ -29,6 +29,7 @@ _PANELS = {
     "learning_rate": ("learning rate", ACCENT),
     "lambda": ("annealing weight λ", WARN),
     "margin": ("margin", WARN),
+    "gradient_norm": ("norm of the gradient, unclipped", ACCENT),
 }
 _LAST = {"images_per_second": ("images per second", WARN)}
 _MOST = 6
@@ -72,7 +73,13 @@ def training_panels(journal: Journal) -> dict[str, str]:
     worth: dict[str, str] = {}
     for name, title in titles.items():
         _, values = column(journal, name)
-        if len(values) > 1 and np.ptp(values) > 0 and len(worth) < (_MOST if name not in _LAST else 4):
+        if (
+            len(values) > 1
+            and np.ptp(values) > 0
+            and (
+                len(worth) < _MOST if name not in _LAST else len(worth) < 4 or len(worth) % 2  # fills the last row
+            )
+        ):
             worth[name] = title
     return worth
 
@@ -132,7 +139,12 @@ def _draw_panel(axes: Axes, journal: Journal, name: str) -> None:
     if name == "angle":
         values = np.degrees(values)
     window = max(1, len(values) // 40) | 1
-    noisy = name in ("loss", "angle", "images_per_second")  # the others are schedules: exact as they are
+    noisy = name in (
+        "loss",
+        "angle",
+        "gradient_norm",
+        "images_per_second",
+    )  # the others are schedules: exact as they are
     if noisy and window > 1:
         axes.plot(images, values, color=colour, linewidth=0.8, alpha=0.3)
     axes.plot(images, smoothed(values, window) if noisy else values, color=colour)
