@@ -221,3 +221,22 @@ def norms() -> Iterator[Run]:
         fixed = {**v1, "radius": "hfn", "scale": SCALE}
         yield Run("norms", "hfn-degraded", seed, "sphereface-r-v1", fixed, degrade=0.5)
         yield Run("norms", "hfn-radial", seed, "sphereface-r-v1", fixed, degrade=0.5, regularizers=("radial",))
+
+
+# Question 7. What the first six cannot tell: 600 steps are 2.3 times through the data, papers train tens of times.
+BUDGETS = (600, 2400)
+PUBLISHED: dict[str, tuple[str, Settings]] = {
+    "normface-s15": ("normface", {"scale": 15.0}),
+    "normface-s30": ("normface", {"scale": SCALE}),
+    "cosface": ("cosface", _scaled(SCALE, 0.35)),
+    "arcface": ("arcface", _scaled(SCALE, 0.5)),
+    "sphereface-r-v1": ("sphereface-r-v1", _scaled(SCALE, 1.4)),
+}
+
+
+def budgets() -> Iterator[Run]:
+    """Yield question 7: published margins at the budget of the other questions, and at four times that."""
+    for seed in TWO_SEEDS:
+        for steps in BUDGETS:
+            for row, (head, settings) in PUBLISHED.items():
+                yield Run("budget", f"{row}-{steps}steps", seed, head, settings, steps=steps)

@@ -19,7 +19,14 @@ from sphereface.heads.table import ROWS
 from sphereface.training.loop import check_networks
 
 FIRST = {head: settings[0] for head, settings in CANDIDATES.items()}
-EVERY = [*plan.trials(), *plan.margins(FIRST), *plan.gradients(), *plan.sizes(), *plan.norms()]
+EVERY = [
+    *plan.trials(),
+    *plan.margins(FIRST),
+    *plan.gradients(),
+    *(run for arm in plan.ARMS for rung in plan.RUNGS for run in plan.stability(arm, *rung)),
+    *plan.sizes(),
+    *plan.norms(),
+]
 
 
 def test_no_two_runs_share_a_name_or_a_recipe_within_a_question() -> None:
