@@ -13,14 +13,13 @@ from evidence import counted as count
 from evidence import plan
 from evidence.comparing import ACCURACY_POINTS, FNMR_POINTS, Comparison, Pool, Rows
 from evidence.counted import Counted
-from evidence.plan import CANDIDATES, Settings
+from evidence.plan import CANDIDATES, FUNCTIONS, TWINS, Settings
 from evidence.study import Study
 from evidence.summary import Summary
 from sphereface.evaluation.repeated import Repeated
 
 PLAIN = "normface"
 HEALTH = ("alignment", "uniformity", "angular_fisher_score", "effective_rank")
-FUNCTIONS = ("sphereface", "sphereface-r-v1", "arcface")
 GRADIENTS, PROTOTYPES = ("full", "detached"), ("reparametrised", "projected")
 MARGINS = (1, 2, 3, 4)
 DEPTHS = (4, 10, 20)
@@ -30,13 +29,17 @@ BINS = ((8, 16), (17, 20), (21, 26), (27, 160), (161, 9_999))
 
 @dataclass(frozen=True)
 class Trial:
-    """A tuning trial; its rates are None if it stopped."""
+    """A tuning trial; its rates are None if it stopped.
+
+    ``edge`` holds the settings of a chosen one of which the row has tried none that is weaker.
+    """
 
     head: str
     settings: Settings
     fnmr: float | None
     eer: float | None
     chosen: bool
+    edge: tuple[str, ...] = ()
 
 
 def trials(study: Study) -> tuple[Trial, ...] | None:
@@ -49,7 +52,18 @@ def trials(study: Study) -> tuple[Trial, ...] | None:
     for run in plan.trials():
         rates = rows[run.row][0].get("trial", {})
         best = run.settings == study.chosen[run.head]
-        found.append(Trial(run.head, run.settings, rates.get("fnmr"), rates.get("eer"), best))
+        edge = _edge(run.head, run.settings) if best else ()
+        found.append(Trial(run.head, run.settings, rates.get("fnmr"), rates.get("eer"), best, edge))
+    return tuple(found)
+
+
+def _edge(head: str, settings: Settings) -> tuple[str, ...]:
+    """Return what is the weakest that was tried: the smallest margin or scale, the largest lambda."""
+    found = []
+    for key, weakest in (("margin", min), ("scale", min), ("lambda_min", max)):
+        tried = {other[key] for other in CANDIDATES[head] if key in other}
+        if len(tried) > 1 and settings[key] == weakest(tried):
+            found.append(key)
     return tuple(found)
 
 
@@ -58,16 +72,19 @@ class Judged:
     """A row: means over its seeds, and the headline of each seed.
 
     Health is None where no run reached its end, ``cosine`` (of training images to their own prototypes at the end)
-    where none got anywhere.
+    where none got anywhere, ``clipped`` (share of the recorded steps whose gradient was longer than its bound)
+    where none was recorded or there is no bound.
     """
 
     name: str
     seeds: tuple[float, ...]
     headline: Repeated
+    easier: Repeated
     accuracy: Repeated
     search: Repeated
     health: Mapping[str, float | None]
     cosine: float | None
+    clipped: float | None
 
 
 @dataclass(frozen=True)
@@ -82,14 +99,22 @@ class Bin:
 
 @dataclass(frozen=True)
 class MarginsAnswer:
-    """Question 1. ``exploratory`` holds the headline of every two of the seven; ``best`` is the best of them."""
+    """Question 1: NormFace and the others that were run, and the others less NormFace (``easier`` at FMR 1 %).
+
+    ``exploratory`` holds the headline of every two of the others, ``best`` is the best of them, ``twin`` the
+    second of ``TWINS`` where it was not run because it is the first, ``proven`` whether the one run made of it has
+    the first one's weights (None before it was made).
+    """
 
     rows: tuple[Judged, ...]
     headline: tuple[Comparison, ...]
+    easier: tuple[Comparison, ...]
     accuracy: tuple[Comparison, ...]
     exploratory: tuple[Comparison, ...]
     best: str
     bins: tuple[Bin, ...]
+    twin: str | None
+    proven: bool | None
 
 
 def margins(study: Study) -> MarginsAnswer | None:
@@ -99,17 +124,26 @@ def margins(study: Study) -> MarginsAnswer | None:
         return None
     rows, counted = ready
     judged = _judged(rows, counted)
-    others = [head for head in CANDIDATES if head != PLAIN]
-    best = min(others, key=lambda head: float(np.mean(_headline(rows, counted).values(head))))
-    headline, accuracy = _headline(rows, counted), _accuracy(rows, counted)
+    heads = [head for head in CANDIDATES if head in rows]
+    others = [head for head in heads if head != PLAIN]
+    headline, easier, accuracy = _headline(rows, counted), _easier(rows, counted), _accuracy(rows, counted)
+    best = min(others, key=lambda head: float(np.mean(headline.values(head))))
     return MarginsAnswer(
-        tuple(judged[head] for head in CANDIDATES),
+        tuple(judged[head] for head in heads),
         tuple(headline.compare(head, PLAIN, len(others)) for head in others),
+        tuple(easier.compare(head, PLAIN) for head in others),
         tuple(accuracy.compare(head, PLAIN) for head in others),
         tuple(headline.compare(one, two) for i, one in enumerate(others) for two in others[:i]),
         best,
         tuple(_bins(rows, counted, (PLAIN, best))),
+        None if TWINS[1] in rows else TWINS[1],
+        _proven(study, rows),
     )
+
+
+def _proven(study: Study, rows: Rows) -> bool | None:
+    checked = study.progress["twins"].made.get(TWINS[1])
+    return None if not checked else checked[0].get("weights") == rows[TWINS[0]][0].get("weights")
 
 
 def _bins(rows: Rows, counted: Counted, heads: Sequence[str]) -> list[Bin]:
@@ -139,15 +173,16 @@ def gradients(study: Study) -> GradientsAnswer | None:
         return None
     rows, counted = ready
     pool = _headline(rows, counted)
-    each_and_all = [*((head,) for head in FUNCTIONS), FUNCTIONS]
+    each_and_all = [*((head,) for head in FUNCTIONS), tuple(FUNCTIONS)]
+    together = 2 * len(each_and_all)
     gradient, prototypes = [], []
     for heads in each_and_all:
         modes = [(f"{head}-full-{kind}", f"{head}-detached-{kind}") for head in heads for kind in PROTOTYPES]
-        gradient.append(pool.compare_change("full", "detached", modes))
+        gradient.append(pool.compare_change("full", "detached", modes, together))
         kinds = [
             (f"{head}-{mode}-reparametrised", f"{head}-{mode}-projected") for head in heads for mode in GRADIENTS
         ]
-        prototypes.append(pool.compare_change("reparametrised", "projected", kinds))
+        prototypes.append(pool.compare_change("reparametrised", "projected", kinds, together))
     return GradientsAnswer(tuple(_judged(rows, counted).values()), tuple(gradient), tuple(prototypes))
 
 
@@ -166,16 +201,14 @@ def sizes(study: Study) -> SizesAnswer | None:
     if ready is None:
         return None
     rows, counted = ready
-    judged: dict[str, Judged] = {}
+    pool = _headline(rows, counted)
     series, steps = {}, {}
+    together = sum(len(names) - 1 for names in SERIES.values())
     for name, names in SERIES.items():
-        own = _sharing_seeds(rows, name)
-        pool = _headline(own, counted)
-        judged |= _judged(own, counted)
         series[name] = tuple((size, pool.mean(row)) for size, row in names.items())
         ordered = [*names.values()]
-        steps[name] = tuple(pool.compare(after, before) for before, after in pairwise(ordered))
-    return SizesAnswer(tuple(judged.values()), series, steps)
+        steps[name] = tuple(pool.compare(after, before, together) for before, after in pairwise(ordered))
+    return SizesAnswer(tuple(_judged(rows, counted).values()), series, steps)
 
 
 SERIES: dict[str, dict[int, str]] = {
@@ -183,11 +216,6 @@ SERIES: dict[str, dict[int, str]] = {
     "whole": {m: f"whole-m{m}-sfnet4" for m in MARGINS},
     "depth": {depth: f"annealed-m4-sfnet{depth}" for depth in DEPTHS},
 }
-
-
-def _sharing_seeds(rows: Rows, series: str) -> Rows:
-    """Return the rows whose seeds are those of a series: a whole margin has two, the others three."""
-    return {row: made for row, made in rows.items() if row.startswith("whole") == (series == "whole")}
 
 
 @dataclass(frozen=True)
@@ -206,12 +234,12 @@ def criterion(study: Study) -> CriterionAnswer | None:
     rows, counted = ready
     share, rise = {}, {}
     for series in ("annealed", "whole"):
-        own, names = _sharing_seeds(rows, series), SERIES[series]
+        names = SERIES[series]
         for who, figure in (
             ("strangers", partial(count.ideal, counted=counted)),
             ("learned from", partial(count.ideal_of_learners, people=study.learners)),
         ):
-            pool = Pool.of(own, figure)
+            pool = Pool.of(rows, figure)
             share[series, who] = tuple((m, pool.mean(row)) for m, row in names.items())
             rise[series, who] = pool.compare(names[MARGINS[-1]], names[MARGINS[0]])
     return CriterionAnswer(share, rise)
@@ -221,23 +249,29 @@ def _headline(rows: Rows, counted: Counted) -> Pool:
     return Pool.of(rows, partial(count.headline, counted=counted), FNMR_POINTS)
 
 
+def _easier(rows: Rows, counted: Counted) -> Pool:
+    return Pool.of(rows, partial(count.headline, counted=counted, pairs="easier_pairs"), FNMR_POINTS)
+
+
 def _accuracy(rows: Rows, counted: Counted) -> Pool:
     return Pool.of(rows, partial(count.accuracy, counted=counted), ACCURACY_POINTS)
 
 
 def _judged(rows: Rows, counted: Counted) -> dict[str, Judged]:
     """Return rows that share their seeds."""
-    headline, accuracy = _headline(rows, counted), _accuracy(rows, counted)
+    headline, easier, accuracy = _headline(rows, counted), _easier(rows, counted), _accuracy(rows, counted)
     search = Pool.of(rows, partial(count.search, counted=counted))
     return {
         row: Judged(
             row,
             headline.values(row),
             headline.mean(row),
+            easier.mean(row),
             accuracy.mean(row),
             search.mean(row),
             health_means(made),
             mean_of([None if run["last"] is None else run["last"]["cosine"] for run in made]),
+            _clipped(made),
         )
         for row, made in rows.items()
     }
@@ -246,6 +280,12 @@ def _judged(rows: Rows, counted: Counted) -> dict[str, Judged]:
 def health_means(made: Sequence[Summary]) -> dict[str, float | None]:
     """Return the means over the runs that reached their end."""
     return {name: mean_of([run["health"][name] for run in made if not run["stopped"]]) for name in HEALTH}
+
+
+def _clipped(made: Sequence[Summary]) -> float | None:
+    bound = made[0]["recipe"]["optimiser"].get("clip_norm")
+    norms = [norm for run in made for norm in run.get("journal", {}).get("gradient_norm", ())]
+    return None if bound is None or not norms else sum(norm > bound for norm in norms) / len(norms)
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

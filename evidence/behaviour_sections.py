@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evidence import drawing
+from evidence import drawing, plan
 from evidence.answers import MARGINS, CriterionAnswer, SizesAnswer
+from evidence.budget import BudgetRow
 from evidence.comparing import Comparison
 from evidence.drawing import TWO_CLASSES
-from evidence.quality import NormsAnswer
+from evidence.quality import Norm, NormsAnswer
 from evidence.section import (
     HEALTH_NAMES,
     OF,
+    RATES,
     SORTED,
     Section,
     blocks,
     health,
+    judged_together,
     marked,
     picture,
     rates,
+    together_note,
 )
 from evidence.stability import LEVEL, StabilityAnswer
 from evidence.wording import (
@@ -29,17 +33,17 @@ from evidence.wording import (
     network_of,
     number,
     paragraph,
-    points_words,
     share,
     sorted_clauses,
     table,
+    together_words,
     verdict_words,
 )
 from sphereface.sphere.bounds import MANY_ORTHONORMAL
 
 STEP_NAMES = {
-    "annealed": "With m as published (lambda down to 5)",
-    "whole": "With a margin that arrives whole",
+    "annealed": "With m and lambda down to 5 as published",
+    "whole": "With a margin that is whole in the end",
     "depth": "With depth",
 }
 
@@ -81,13 +85,16 @@ def _p_of(found: StabilityAnswer, arm: str) -> str:
 
 def sizes(found: SizesAnswer) -> Section:
     """Return question 4."""
-    verdicts = []
+    verdicts, all_steps = [], []
     for series, steps in found.steps.items():
         named = [(step_words(one), one) for one in steps]
         verdicts.append(f"{STEP_NAMES[series]} {_steps_sorted(named)}.")
+        how = {"annealed": " with lambda", "whole": " of the whole margin"}.get(series, "")
+        all_steps += [(words + how, one) for words, one in named]
+    verdicts.append(together_words(all_steps, len(all_steps)))
     rows = [(name_of(row.name), str(len(row.seeds)), *rates(row), *health(row)) for row in found.rows]
     steps_rows = [
-        (STEP_NAMES[series].removeprefix("With "), step_words(one), difference_words(one.difference), marked(one))
+        (_series(series), step_words(one), *judged_together(one))
         for series, steps in found.steps.items()
         for one in steps
     ]
@@ -95,15 +102,19 @@ def sizes(found: SizesAnswer) -> Section:
         picture("m", "Headline against m, with lambda and whole")
         + "\n"
         + picture("depth", "Headline against depth"),
-        "The paper says that error falls with m and with depth. Each step up, headline, in points:",
-        table(["series", "step", "difference", "verdict"], steps_rows),
-        table(
-            ["row", "seeds", OF, "accuracy, View 1", "search, FNIR at FPIR 1 %", *HEALTH_NAMES],
-            rows,
+        paragraph(
+            "The paper says that error falls with m and with depth. Each step up, headline, in points; "
+            f"{together_note(len(all_steps))}."
         ),
+        table(["series", "step", "difference", "verdict", "together"], steps_rows),
+        table(["row", "seeds", *RATES, *HEALTH_NAMES], rows),
     )
     figures = {"m": drawing.m_figure(found), "depth": drawing.depth_figure(found)}
     return Section(" ".join(verdicts), body, figures)
+
+
+def _series(series: str) -> str:
+    return STEP_NAMES[series].removeprefix("With ")
 
 
 def _steps_sorted(named: Sequence[tuple[str, Comparison]]) -> str:
@@ -185,15 +196,15 @@ def norms(found: NormsAnswer) -> Section:
             name_of(row.name),
             mean_words(row.headline),
             mean_words(row.without),
-            *(f"{difference_words(one.difference)}, {marked(one)}" for one in (row.by_norm, row.by_sharpness)),
-            f"{difference_words(row.between.difference)}, {marked(row.between)}",
+            *(_cell(one) for one in (row.by_norm, row.by_sharpness, row.between)),
+            _false_words(row),
             number(row.correlation),
         )
         for row in found.rows
     ]
     body = blocks(
         picture("discard", "FNMR of what is left against the share of the shortest embeddings left out"),
-        sharper_paragraph(". ".join(sharper)),
+        sharper_paragraph(". ".join(sharper), found.compared),
         table(
             [
                 "row",
@@ -202,22 +213,98 @@ def norms(found: NormsAnswer) -> Section:
                 "by norm, points",
                 "by sharpness, points",
                 "norm less sharpness, points",
+                "FMR, all and without the 20 % shortest",
                 "norm and sharpness, rank correlation",
             ],
             rows,
         ),
         paragraph(
             "`radial` on degraded pictures, beside the same pictures without it: headline "
-            f"{verdict_words(found.radial)}; what leaving out by norm adds to FNMR changes by "
-            f"{points_words(found.radial_by_norm)}, {found.radial_by_norm.verdict.value}."
+            f"{verdict_words(found.radial)}{_survives(found.radial)}; what leaving out by norm adds to FNMR "
+            f"changes by {verdict_words(found.radial_by_norm)}{_survives(found.radial_by_norm)}."
         ),
     )
-    return Section(". ".join(clauses) + ".", body, {"discard": drawing.discard_figure(found)})
+    named = [(name_of(row.name), row.by_norm) for row in found.rows]
+    together = together_words(named, found.compared, "none of these differs")
+    return Section(f"{'. '.join(clauses)}. {together}", body, {"discard": drawing.discard_figure(found)})
 
 
-def sharper_paragraph(sharper: str) -> str:
+def _cell(comparison: Comparison) -> str:
+    return f"{difference_words(comparison.difference)}, {marked(comparison)}{_survives(comparison)}"
+
+
+def _survives(comparison: Comparison) -> str:
+    return ", *together*" if comparison.survives else ""
+
+
+def _false_words(row: Norm) -> str:
+    """Return FMR before and after leaving pictures out, and how many times the first the second is."""
+    if row.false_all is None or row.false_left is None:
+        return "–"
+    times = f" (× {number(row.false_left / row.false_all)})" if row.false_all else ""
+    return f"{share(row.false_all, 3)}, {share(row.false_left, 3)}{times}"
+
+
+def sharper_paragraph(sharper: str, compared: int) -> str:
     """Return what the columns of question 6 are, after how norm and sharpness compare."""
     return paragraph(
         f"{sharper}. FNMR is taken at the headline's threshold in all columns, each difference within each run; "
-        "its interval over people and seeds takes that threshold for fixed."
+        "its interval over people and seeds takes that threshold for fixed. FMR is that of the "
+        "pairs that are left, by norm, at the same threshold: FNMR that falls while FMR rises is no plain gain. "
+        f"*Together*: the difference survives at 1 − 0.05/{compared}."
     )
+
+
+def budgets(found: Sequence[BudgetRow]) -> Section:
+    """Return question 7."""
+    few, many = plan.BUDGETS
+    margins = [row for row in found if row.change is not None]
+    verdicts = [
+        "; ".join(
+            sorted_clauses(
+                [(name_of(row.name), row.against[steps]) for row in margins],
+                f"After {steps:,} steps lower error than NormFace at s = 30:",
+                f"after {steps:,} steps higher error:",
+                **SORTED,
+            )
+        )
+        for steps in plan.BUDGETS
+    ]
+    gains = sorted_clauses(
+        [(name_of(row.name), row.change) for row in margins if row.change is not None],
+        "More training helps more than it helps NormFace:",
+        "More training helps less than it helps NormFace:",
+        **SORTED,
+    )
+    rows = [
+        (
+            name_of(row.name),
+            *(mean_words(row.headline[steps]) for steps in plan.BUDGETS),
+            *(mean_words(row.easier[steps]) for steps in plan.BUDGETS),
+        )
+        for row in found
+    ]
+    differences = [
+        (name_of(row.name), *map(_judged, [*row.against.values(), row.change]))
+        for row in margins
+        if row.change is not None
+    ]
+    body = blocks(
+        table(
+            [
+                "loss",
+                f"{OF}, {few:,} steps",
+                f"{many:,} steps",
+                f"FNMR at FMR 1 %, {few:,} steps",
+                f"{many:,} steps",
+            ],
+            rows,
+        ),
+        "Less NormFace at s = 30, in points, and how that changes from the smaller budget to the larger:",
+        table(["loss", f"{few:,} steps", f"{many:,} steps", "change"], differences),
+    )
+    return Section(". ".join([*verdicts, *gains]) + ".", body)
+
+
+def _judged(comparison: Comparison) -> str:
+    return f"{difference_words(comparison.difference)}, {marked(comparison)}"

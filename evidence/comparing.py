@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from evidence.summary import Summary
 from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
@@ -87,10 +88,9 @@ class Pool:
         """Return the figure of each of a row's runs."""
         return tuple(run.value for run in self.runs.rows[row])
 
-    def inside(self, row: str, first: str, second: str) -> Comparison:
+    def inside(self, row: str, first: str, second: str, together: int = 0) -> Comparison:
         """Return the verdict on a figure that is itself a difference, taken within each run."""
-        mean = self.mean(row)
-        return Comparison(first, second, mean, verdict(mean, self.points))
+        return self._judge(first, second, partial(self.runs.mean, row), together)
 
     def compare(self, first: str, second: str, together: int = 0) -> Comparison:
         """Compare two rows.
@@ -100,14 +100,20 @@ class Pool:
             second: The row it is compared with.
             together: How many comparisons are to hold together, if the plan asks.
         """
-        difference = self.runs.difference(first, second, confidence=CONFIDENCE)
-        survives = None
-        if together:
-            wide = 1.0 - (1.0 - CONFIDENCE) / together
-            survives = self.runs.difference(first, second, confidence=wide).counts
-        return Comparison(first, second, difference, verdict(difference, self.points), survives)
+        return self._judge(first, second, partial(self.runs.difference, first, second), together)
 
-    def compare_change(self, first: str, second: str, pairs: Sequence[tuple[str, str]]) -> Comparison:
+    def compare_change(
+        self, first: str, second: str, pairs: Sequence[tuple[str, str]], together: int = 0
+    ) -> Comparison:
         """Compare one change, made to each of several rows: ``pairs`` are rows with it and without."""
-        difference = self.runs.change(pairs, confidence=CONFIDENCE)
-        return Comparison(first, second, difference, verdict(difference, self.points))
+        return self._judge(first, second, partial(self.runs.change, pairs), together)
+
+    def compare_sums(self, first: str, second: str, weights: Mapping[str, float], together: int = 0) -> Comparison:
+        """Judge a sum of rows' means, each times its weight."""
+        return self._judge(first, second, partial(self.runs.contrast, weights), together)
+
+    def _judge(self, first: str, second: str, taken: Callable[..., Repeated], together: int) -> Comparison:
+        """Return the verdict on a difference, which is taken with a confidence."""
+        difference = taken(confidence=CONFIDENCE)
+        survives = taken(confidence=1.0 - (1.0 - CONFIDENCE) / together).counts if together else None
+        return Comparison(first, second, difference, verdict(difference, self.points), survives)

@@ -19,6 +19,7 @@ from evidence.canvas import (
     whiskers,
 )
 from evidence.comparing import FNMR_POINTS
+from evidence.plan import FUNCTIONS
 from evidence.quality import NormsAnswer
 from evidence.stability import Arm
 from evidence.wording import name_of
@@ -82,7 +83,7 @@ def range_words(fewest: int, most: int) -> str:
 def gradients_figure(answer: GradientsAnswer) -> str:
     """Draw both kinds of differences, for each function and over all."""
     axes = new_axes(left=0.34, top=0.88)
-    names = [*(name_of(head) for head in ("sphereface", "sphereface-r-v1", "arcface")), "all three"]
+    names = [*map(name_of, FUNCTIONS), "all three"]
     axes.axvspan(-FNMR_POINTS, FNMR_POINTS, color=GRID, alpha=0.7, linewidth=0)
     axes.axvline(0.0, color=INK, linewidth=0.8)
     numbers = {}
@@ -133,7 +134,7 @@ def stability_figure(arms: Sequence[Arm]) -> str:
 
 @styled
 def m_figure(answer: SizesAnswer) -> str:
-    """Draw the headline against m, with lambda as published and with a margin that arrives whole."""
+    """Draw the headline against m, with lambda as published and with a margin that is whole in the end."""
     axes = new_axes(left=0.17)
     numbers = {}
     for series, label, shift, colour, marker in (
@@ -209,7 +210,7 @@ def discard_figure(answer: NormsAnswer) -> str:
     """Draw the FNMR of what is left against the share of the shortest embeddings left out."""
     axes = new_axes(left=0.15, right=0.62)
     numbers = {}
-    for row, colour, marker in zip(answer.rows, _COLOURS, _MARKERS, strict=False):
+    for row, colour, marker in zip(answer.rows, _COLOURS, _MARKERS, strict=True):
         points = [(share, round(rate, DECIMALS)) for share, rate in row.curve]
         axes.plot(
             *zip(*points, strict=True), color=colour, marker=marker, label=SHORT.get(row.name, name_of(row.name))

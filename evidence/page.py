@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from evidence import answers, behaviour_sections, margin_sections, quality, stability
+from evidence import answers, behaviour_sections, budget, margin_sections, quality, stability
 from evidence.ledger import ledger_text
 from evidence.section import Section
 from evidence.study import Progress, Study, read_study
@@ -30,6 +30,7 @@ SECTIONS = (
     ("sizes", "4. m and depth", "sizes"),
     ("criterion", "5. The criterion", "sizes"),
     ("norms", "6. Is the norm quality?", "norms"),
+    ("budget", "7. Does the answer depend on the budget?", "budget"),
 )
 
 
@@ -117,6 +118,7 @@ def _section(name: str, study: Study) -> Section | None:
         "sizes": lambda: _written(answers.sizes(study), behaviour_sections.sizes),
         "criterion": lambda: _written(answers.criterion(study), behaviour_sections.criterion),
         "norms": lambda: _written(quality.norms(study), behaviour_sections.norms),
+        "budget": lambda: _written(budget.budgets(study), behaviour_sections.budgets),
     }
     return made[name]() if name in made else None
 

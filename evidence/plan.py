@@ -16,7 +16,6 @@ Kind = Literal["trial", "judged", "stress"]
 Settings = Mapping[str, Any]
 
 SEEDS = (1, 2, 3)
-TWO_SEEDS = SEEDS[:2]
 STRESS_SEEDS = tuple(range(1, 9))
 SCALE = 30.0  # where it is not tuned
 RAMP = 0.2  # share of a run over which margins grow, but for A-Softmax, which has its lambda
@@ -141,6 +140,13 @@ FUNCTIONS = {"sphereface": 2.0, "sphereface-r-v1": 2.0, "arcface": 0.5}
 """Question 2: margins at which all three differ, for SphereFace and SphereFace-R v1 beyond 90 degrees."""
 
 
+def twins(chosen: Mapping[str, Settings]) -> Iterator[Run]:
+    """Yield one run of the twin that question 1 leaves out, to hold its weights against the other's."""
+    first, second = TWINS
+    if first in chosen and chosen.get(second) == chosen[first]:
+        yield Run("twins", second, SEEDS[0], second, chosen[second], backbone="sfnet10")
+
+
 def gradients() -> Iterator[Run]:
     """Yield question 2: three functions, each with either gradient and either kind of prototypes, unclipped."""
     for seed in SEEDS:
@@ -204,7 +210,6 @@ def sizes() -> Iterator[Run]:
             yield Run("sizes", f"annealed-m{m}-sfnet4", seed, "a-softmax", _annealed(m))
         for depth in ("sfnet10", "sfnet20"):
             yield Run("sizes", f"annealed-m4-{depth}", seed, "a-softmax", _annealed(4), backbone=depth)
-    for seed in TWO_SEEDS:
         for m in (1, 2, 3, 4):
             yield Run("sizes", f"whole-m{m}-sfnet4", seed, "sphereface", _scaled(SCALE, float(m)))
 
@@ -212,7 +217,7 @@ def sizes() -> Iterator[Run]:
 def norms() -> Iterator[Run]:
     """Yield question 6: what becomes of the length of an embedding."""
     v1 = {"margin": 1.4, "margin_ramp": RAMP}
-    for seed in TWO_SEEDS:
+    for seed in SEEDS:
         yield Run("norms", "hfn", seed, "sphereface-r-v1", {**v1, "radius": "hfn", "scale": SCALE})
         yield Run("norms", "nfn", seed, "sphereface-r-v1", {**v1, "radius": "nfn"})
         yield Run("norms", "sfn", seed, "sphereface-r-v1", {**v1, "radius": "sfn", "scale": SCALE})
@@ -234,9 +239,18 @@ PUBLISHED: dict[str, tuple[str, Settings]] = {
 }
 
 
+def budget_row(name: str, steps: int) -> str:
+    """Return the row of a loss at a budget.
+
+    >>> budget_row("cosface", 600)
+    'cosface-600steps'
+    """
+    return f"{name}-{steps}steps"
+
+
 def budgets() -> Iterator[Run]:
     """Yield question 7: published margins at the budget of the other questions, and at four times that."""
-    for seed in TWO_SEEDS:
+    for seed in SEEDS:
         for steps in BUDGETS:
             for row, (head, settings) in PUBLISHED.items():
-                yield Run("budget", f"{row}-{steps}steps", seed, head, settings, steps=steps)
+                yield Run("budget", budget_row(row, steps), seed, head, settings, steps=steps)

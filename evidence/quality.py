@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,7 @@ from evidence.summary import Summary
 from sphereface.evaluation.repeated import PersonFigure, Repeated
 
 DEGRADED, RADIAL = "hfn-degraded", "hfn-radial"
+LEFT_OUT = 0.2  # share of the pictures
 ALL, SHORTEST, DULLEST = "all", "without the 20 % shortest", "without the 20 % least sharp"
 
 
@@ -31,6 +33,8 @@ class Norm:
         by_sharpness: What leaving out the 20 % least sharp pictures adds.
         between: The first less the second.
         correlation: Of norm and sharpness by rank, mean over seeds.
+        false_all: FMR with all pictures, mean over the seeds that reached their end; None if none did.
+        false_left: FMR without the 20 % shortest embeddings, likewise, at the same threshold.
         curve: (share left out, mean FNMR of what is left).
     """
 
@@ -41,16 +45,22 @@ class Norm:
     by_sharpness: Comparison
     between: Comparison
     correlation: float | None
+    false_all: float | None
+    false_left: float | None
     curve: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class NormsAnswer:
-    """Question 6: its rows, and what ``radial`` changes in the headline and in what norms are worth."""
+    """Question 6: its rows, and what ``radial`` changes in the headline and in what norms are worth.
+
+    ``compared`` is the number of all comparisons: three of each row, and those of ``radial``.
+    """
 
     rows: tuple[Norm, ...]
     radial: Comparison
     radial_by_norm: Comparison
+    compared: int
 
 
 def norms(study: Study) -> NormsAnswer | None:
@@ -66,23 +76,26 @@ def norms(study: Study) -> NormsAnswer | None:
     between = Pool.of(
         rows, lambda run: _gain(_left(run, counted, "sharpness")[1], _left(run, counted, "norm")[1]), FNMR_POINTS
     )
-    curves = _curves(rows)
+    curves, together = _curves(rows), 3 * len(rows) + 2
     return NormsAnswer(
         tuple(
             Norm(
                 row,
                 headline.mean(row),
                 without.mean(row),
-                by_norm.inside(row, SHORTEST, ALL),
-                by_sharpness.inside(row, DULLEST, ALL),
-                between.inside(row, SHORTEST, DULLEST),
+                by_norm.inside(row, SHORTEST, ALL, together),
+                by_sharpness.inside(row, DULLEST, ALL, together),
+                between.inside(row, SHORTEST, DULLEST, together),
                 mean_of([run["health"]["norm_quality"] for run in made if not run["stopped"]]),
+                _false_rate(made, 0.0),
+                _false_rate(made, LEFT_OUT),
                 curves[row],
             )
             for row, made in rows.items()
         ),
-        headline.compare(RADIAL, DEGRADED),
-        by_norm.compare(RADIAL, DEGRADED),
+        headline.compare(RADIAL, DEGRADED, together),
+        by_norm.compare(RADIAL, DEGRADED, together),
+        together,
     )
 
 
@@ -96,6 +109,15 @@ def _left(run: Summary, counted: Counted, by: str) -> tuple[PersonFigure, Person
 
 def _gain(before: PersonFigure, after: PersonFigure) -> PersonFigure:
     return PersonFigure(after.value - before.value, after.parts - before.parts)
+
+
+def _false_rate(made: Sequence[Summary], share: float) -> float | None:
+    """Return the mean FMR among what is left when so large a share of the shortest embeddings is left out."""
+    rates = []
+    for left in (run["discard"]["norm"] for run in made if not run["stopped"]):
+        impostors, false = left["impostors_and_false"][left["shares"].index(share)]
+        rates.append(false / impostors)
+    return mean_of(rates)
 
 
 def _curves(rows: Rows) -> dict[str, tuple[tuple[float, float], ...]]:

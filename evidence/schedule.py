@@ -52,10 +52,12 @@ def stability_runs(summaries: Path = SUMMARIES) -> Iterator[Run]:
 QUESTIONS: dict[str, Callable[[Path], Iterator[Run]]] = {
     "tuning": lambda _: plan.trials(),
     "margins": lambda summaries: plan.margins(chosen_settings(summaries)),
+    "twins": lambda summaries: plan.twins(chosen_settings(summaries)),
     "gradients": lambda _: plan.gradients(),
     "stability": stability_runs,
     "sizes": lambda _: plan.sizes(),
     "norms": lambda _: plan.norms(),
+    "budget": lambda _: plan.budgets(),
 }
 
 

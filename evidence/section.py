@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from evidence.answers import HEALTH, Judged
 from evidence.comparing import Comparison, Verdict
-from evidence.wording import mean_words, number
+from evidence.wording import difference_words, mean_words, number
 
 OF = "headline, FNMR at FMR 0.1 %"
+RATES = (OF, "FNMR at FMR 1 %", "accuracy, View 1", "search, FNIR at FPIR 1 %")
 SORTED = {"same": "No difference:", "undecided": "Undecided:"}
 
 
@@ -41,9 +42,9 @@ def blocks(*texts: str) -> str:
 HEALTH_NAMES = ("alignment", "uniformity", "angular Fisher score", "effective rank")
 
 
-def rates(row: Judged) -> tuple[str, str, str]:
-    """Return the cells of a row's three rates."""
-    return mean_words(row.headline), mean_words(row.accuracy), mean_words(row.search)
+def rates(row: Judged) -> list[str]:
+    """Return the cells under ``RATES``."""
+    return [mean_words(rate) for rate in (row.headline, row.easier, row.accuracy, row.search)]
 
 
 def health(row: Judged) -> list[str]:
@@ -55,3 +56,18 @@ def marked(comparison: Comparison) -> str:
     """Return the verdict, bold where it is a difference."""
     words = comparison.verdict.value
     return f"**{words}**" if comparison.verdict is Verdict.DIFFERENCE else words
+
+
+def judged(comparison: Comparison) -> tuple[str, str]:
+    """Return the cells of a comparison and its verdict."""
+    return difference_words(comparison.difference), marked(comparison)
+
+
+def judged_together(comparison: Comparison) -> tuple[str, str, str]:
+    """Return the cells of a comparison, its verdict, and whether it survives together with the others."""
+    return *judged(comparison), "yes" if comparison.survives else "no"
+
+
+def together_note(count: int) -> str:
+    """Return what *together* says in a table of comparisons."""
+    return f"*together*: whether a difference survives at 1 − 0.05/{count}"

@@ -18,14 +18,16 @@ NAMES = {
     "cosface": "CosFace",
     "arcface": "ArcFace",
     "sphereface2-c": "SphereFace2-C",
-    "a-softmax-unannealed": "A-Softmax m = 4",
-    "a-softmax-annealed": "the same, lambda",
-    "a-softmax-no-margin": "A-Softmax m = 1",
-    "fixed-norm-m4": "m = 4, fixed norm",
-    "v1-full": "v1, full",
-    "v1-detached": "v1, detached",
-    "v2-full": "v2, full",
-    "v2-detached": "v2, detached",
+    "a-softmax-unannealed": "A-Softmax (m = 4)",
+    "a-softmax-annealed": "A-Softmax (lambda)",
+    "a-softmax-no-margin": "A-Softmax (m = 1)",
+    "fixed-norm-m4": "fixed norm (m = 4)",
+    "v1-full": "v1 (full)",
+    "v1-detached": "v1 (detached)",
+    "v2-full": "v2 (full)",
+    "v2-detached": "v2 (detached)",
+    "normface-s15": "NormFace (s = 15)",
+    "normface-s30": "NormFace (s = 30)",
     "nfn": "free norm (NFN)",
     "hfn": "fixed norm (HFN)",
     "sfn": "soft norm (SFN)",
@@ -131,6 +133,30 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def counted_words(count: int) -> str:
+    """Return a number of things as a sentence has it.
+
+    >>> counted_words(6), counted_words(23)
+    ('six', '23')
+    """
+    words = (
+        "no",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    )
+    return words[count] if count < len(words) else str(count)
+
+
 def points_words(comparison: Comparison) -> str:
     """Return a difference as a sentence has it.
 
@@ -147,6 +173,18 @@ def verdict_words(comparison: Comparison) -> str:
     '1.0 points (−1.0 to 3.0), undecided'
     """
     return f"{points_words(comparison)}, {comparison.verdict.value}"
+
+
+def together_words(named: Sequence[tuple[str, Comparison]], count: int, nothing: str = "none differs") -> str:
+    """Return the sentence on which differences survive where all intervals are to hold together.
+
+    >>> down = Comparison("a", "b", Repeated(-0.05, -0.07, -0.03, 0.95, 0, 0), Verdict.DIFFERENCE, True)
+    >>> together_words([("A", down)], 6)
+    'Where the six intervals are to hold together, A still differs.'
+    """
+    surviving = [name for name, comparison in named if comparison.survives]
+    still = f"{listed(surviving)} still differ{'s' * (len(surviving) == 1)}" if surviving else nothing
+    return f"Where the {counted_words(count)} intervals are to hold together, {still}."
 
 
 def sorted_clauses(

@@ -150,28 +150,13 @@ class RepeatedRuns:
         self._residual = float(((within - within.mean(axis=0)) ** 2).sum()) / self._freedom
         self._shared = float(count * within.mean(axis=0).var(ddof=1))  # mean square between seeds
 
-    def mean(self, row: str, *, confidence: float = 0.95) -> Repeated:
-        """Return the mean of a row over its seeds, with a two-sided interval."""
-        return self._contrast({row: 1.0}, confidence)
-
-    def difference(self, first: str, second: str, *, confidence: float = 0.95) -> Repeated:
-        """Return the first row's mean less the second's."""
-        return self.change([(first, second)], confidence=confidence)
-
-    def change(self, pairs: Sequence[tuple[str, str]], *, confidence: float = 0.95) -> Repeated:
-        """Return the mean of several differences: of one change that was made to each of several losses.
+    def contrast(self, weights: Mapping[str, float], *, confidence: float = 0.95) -> Repeated:
+        """Return the sum of rows' means, each times its weight.
 
         Args:
-            pairs: For each of them the row with the change and the row without.
-            confidence: Two-sided.
+            weights: By row; rows without one do not count.
+            confidence: Of the interval, two-sided.
         """
-        weights: dict[str, float] = {}
-        for first, second in pairs:
-            for row, sign in ((first, 1.0), (second, -1.0)):
-                weights[row] = weights.get(row, 0.0) + sign / len(pairs)
-        return self._contrast(weights, confidence)
-
-    def _contrast(self, weights: Mapping[str, float], confidence: float) -> Repeated:
         count, seeds = self._values.shape
         factors = np.zeros(count)
         factors[[self._names[row] for row in weights]] = list(weights.values())
@@ -193,6 +178,27 @@ class RepeatedRuns:
         reach = quantile(confidence, freedom + 1.0) * math.sqrt(variance)
         value = float(each.mean())
         return Repeated(value, value - reach, value + reach, confidence, math.sqrt(people), math.sqrt(by_seeds[0]))
+
+    def mean(self, row: str, *, confidence: float = 0.95) -> Repeated:
+        """Return the mean of a row over its seeds, with a two-sided interval."""
+        return self.contrast({row: 1.0}, confidence=confidence)
+
+    def difference(self, first: str, second: str, *, confidence: float = 0.95) -> Repeated:
+        """Return the first row's mean less the second's."""
+        return self.change([(first, second)], confidence=confidence)
+
+    def change(self, pairs: Sequence[tuple[str, str]], *, confidence: float = 0.95) -> Repeated:
+        """Return the mean of several differences: of one change that was made to each of several losses.
+
+        Args:
+            pairs: For each of them the row with the change and the row without.
+            confidence: Two-sided.
+        """
+        weights: dict[str, float] = {}
+        for first, second in pairs:
+            for row, sign in ((first, 1.0), (second, -1.0)):
+                weights[row] = weights.get(row, 0.0) + sign / len(pairs)
+        return self.contrast(weights, confidence=confidence)
 
 
 def _sum_of_variances(*terms: tuple[float, float]) -> tuple[float, float]:

@@ -43,6 +43,14 @@ def stopped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def twin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same where the fifth trials are the best: SphereFace and v1 are one row. Not to be written to."""
+    folder = tmp_path_factory.mktemp("twin")
+    write_study(folder, known_effect, best=5)
+    return folder
+
+
 @pytest.fixture
 def partial(study_folder: Path, tmp_path: Path) -> Callable[..., Path]:
     """Return a function that copies the study without the summaries that a pattern finds."""

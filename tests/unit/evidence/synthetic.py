@@ -27,15 +27,16 @@ def no_effect(run: Run) -> tuple[float, int]:
     return 0.0, 1
 
 
-def every_run() -> Iterator[Run]:
-    """Yield all runs of the plan, question 1 with each loss's second trial."""
+def every_run(best: int = 2) -> Iterator[Run]:
+    """Yield all runs of the plan, question 1 with the best trial of each loss."""
     yield from plan.trials()
-    yield from plan.margins({head: settings[1] for head, settings in CANDIDATES.items()})
+    yield from plan.margins({head: settings[best - 1] for head, settings in CANDIDATES.items()})
     yield from plan.gradients()
     for arm in plan.ARMS:
         yield from plan.stability(arm, *plan.RUNGS[0])
     yield from plan.sizes()
     yield from plan.norms()
+    yield from plan.budgets()
 
 
 def write_people(folder: Path) -> None:
@@ -53,8 +54,8 @@ def write_people(folder: Path) -> None:
     )
 
 
-def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str = "") -> None:
-    """Write the summary of a run."""
+def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str = "", best: int = 2) -> None:
+    """Write the summary of a run; of trials the one of that number is the best."""
     summary: Summary = {
         "run": run.name,
         "kind": run.kind,
@@ -64,6 +65,7 @@ def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str =
         "stopped": stopped,
         "ended": f"2026-11-22 12:{run.seed:02d}",
         "seconds": 90,
+        "journal": {"step": [*range(20, run.steps + 1, 20)], "gradient_norm": _gradients(run)},
         "last": {"step": run.steps // 2 if stopped else run.steps, "loss": 2.5, "cosine": 0.5},
     }
     if run.kind == "stress":
@@ -76,14 +78,19 @@ def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str =
         }
         summary |= {"learners": {"people": LEARNERS}, "chance": level}
     elif not stopped:
-        summary |= _trial(run) if run.kind == "trial" else _judged(run, *effect(run))
+        summary |= _trial(run, best) if run.kind == "trial" else _judged(run, *effect(run))
     write_summary(run.name, summary, folder)
 
 
-def _trial(run: Run) -> dict[str, Any]:
-    """Return rates of which the second trial of each loss is the best."""
+def _gradients(run: Run) -> list[float]:
+    """Return norms a fifth of which are beyond the bound, of the first seed; none at all of the others."""
+    return [9.0 if run.seed == 1 and number % 5 == 0 else 5.0 for number in range(run.steps // 20)]
+
+
+def _trial(run: Run, best: int) -> dict[str, Any]:
+    """Return rates of which one trial of each loss is the best."""
     number = int(run.row.rpartition("-")[2])
-    return {"trial": {"fnmr": 0.6 + 0.05 * abs(number - 2), "eer": 0.2}}
+    return {"trial": {"fnmr": 0.6 + 0.05 * abs(number - best), "eer": 0.2}}
 
 
 def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
@@ -91,7 +98,7 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
     either_way = np.tile([1, -1], PEOPLE // 2) * spread
     lifted = np.floor(np.arange(1, PEOPLE + 1) * more).astype(int) - np.floor(np.arange(PEOPLE) * more).astype(int)
     misses = np.clip(BASE + run.seed + lifted + either_way + _balanced(luck, PEOPLE), 0, PAIRS)
-    total = int(misses.sum())
+    total, easier = int(misses.sum()), misses // 2
     left = np.full(PEOPLE, 30)
     by_norm = np.clip(misses * 30 // PAIRS - 3, 0, 30)
     health = {
@@ -105,7 +112,13 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
         [PAIRS * PEOPLE, total],
         *([1_500 - 300 * step, int(by_norm.sum()) - 200 * step] for step in range(4)),
     ]
-    discard = {"shares": [0.0, 0.05, 0.1, 0.2, 0.3], "pairs_and_misses": rates, "left": left.tolist()}
+    discard = {
+        "shares": [0.0, 0.05, 0.1, 0.2, 0.3],
+        "pairs_and_misses": rates,
+        # One in a thousand at first; among the pairs that are left half as many again.
+        "impostors_and_false": [[80_000, 80], *([70_000 - 10_000 * step, 105 - 15 * step] for step in range(4))],
+        "left": left.tolist(),
+    }
     by_sharpness = np.clip(misses * 30 // PAIRS - 1, 0, 30)
     return {
         "pairs": {
@@ -115,6 +128,12 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
             "missed_near": [total + 20, total - 20],
             "false_near": [50, 120],
         },
+        "easier_pairs": {
+            "misses": easier.tolist(),
+            "false_matches": [40] * PEOPLE,
+            "missed_near": [int(easier.sum()) + 20, int(easier.sum()) - 20],
+            "false_near": [500, 1_200],
+        },
         "accuracy": {
             "value": 0.8 - more / 100,
             "wrong": {str(number): int(luck.integers(2, 6)) for number in range(PEOPLE)},
@@ -122,6 +141,8 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
         "search": {
             "misses": np.clip(misses // 15, 0, 3).tolist(),
             "alarms": {"3": 2},
+            "met": {"5": 1, "7": 1},
+            "nearest": dict.fromkeys(map(str, range(PEOPLE)), 5),
             "missed_near": [66, 60],
             "alarms_near": [1, 3],
         },
@@ -145,8 +166,8 @@ def _balanced(luck: np.random.Generator, people: int) -> Any:
     return noise
 
 
-def write_study(folder: Path, effect: Effect = no_effect, *, stopped: tuple[str, ...] = ()) -> None:
-    """Write people and all runs, some of which stopped."""
+def write_study(folder: Path, effect: Effect = no_effect, *, stopped: tuple[str, ...] = (), best: int = 2) -> None:
+    """Write people and all runs, some of which stopped; of trials the one of that number is the best."""
     write_people(folder)
-    for run in every_run():
-        write_run(run, folder, effect, "the loss of step 200 is not finite" if run.name in stopped else "")
+    for run in every_run(best):
+        write_run(run, folder, effect, "the loss of step 200 is not finite" if run.name in stopped else "", best)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,12 +13,23 @@ import numpy as np
 import pytest
 
 from evidence import answers, behaviour_sections, comparing, plan, quality, wording
+from evidence import counted as count
+from evidence.budget import budgets
 from evidence.comparing import Comparison, Verdict, verdict
-from evidence.plan import CANDIDATES
+from evidence.plan import CANDIDATES, Run
 from evidence.study import read_study
-from evidence.summary import read_summary
-from sphereface.evaluation.repeated import Repeated
-from tests.unit.evidence.synthetic import BASE, KEPT, LEARNERS, PAIRS, PEOPLE, write_people, write_run
+from evidence.summary import read_summary, write_summary
+from sphereface.evaluation.repeated import Repeated, RepeatedRuns
+from tests.unit.evidence.synthetic import (
+    BASE,
+    KEPT,
+    LEARNERS,
+    PAIRS,
+    PEOPLE,
+    write_people,
+    write_run,
+    write_study,
+)
 
 
 def by_first(comparisons: tuple[Comparison, ...]) -> dict[str, Comparison]:
@@ -60,25 +73,80 @@ def test_margins_find_the_effects_that_were_put_in(study_folder: Path) -> None:
     for head in ("arcface", "sphereface-r-v1", "sphereface-r-v2", "sphereface2-c"):
         assert against[head].verdict is Verdict.SAME
         assert not against[head].survives
+    at_one_percent = by_first(found.easier)
+    assert list(at_one_percent) == list(against)
+    for head, effect in (("cosface", -0.05), ("a-softmax", 0.05)):  # half of the misses are left there
+        assert at_one_percent[head].difference.value == pytest.approx(effect, abs=0.005)
+        assert at_one_percent[head].verdict is Verdict.DIFFERENCE
+    assert at_one_percent["arcface"].verdict is Verdict.SAME
     assert found.best == "cosface"
+    assert found.twin is None
     assert {(one.first, one.second) for one in found.exploratory} == {
         (one, two) for i, one in enumerate(against) for two in list(against)[:i]
     }
+
+
+def test_of_twins_with_the_same_settings_one_is_run_and_compared(twin_folder: Path) -> None:
+    study = read_study(twin_folder)
+    assert study.chosen["sphereface"] == study.chosen["sphereface-r-v1"]
+    assert (study.progress["margins"].done, study.progress["margins"].planned) == (21, 21)
+    found = answers.margins(study)
+    assert found is not None
+    assert found.twin == "sphereface-r-v1"
+    heads = [head for head in CANDIDATES if head != found.twin]
+    assert [row.name for row in found.rows] == heads
+    for comparisons in (found.headline, found.easier, found.accuracy):
+        assert [one.first for one in comparisons] == heads[1:]
+    assert len(found.exploratory) == 6 * 5 / 2
+
+
+@pytest.mark.parametrize(("fixture", "others"), [("study_folder", 7), ("twin_folder", 6)])
+def test_the_correction_for_several_is_for_those_that_were_run(
+    fixture: str, others: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    difference = RepeatedRuns.difference
+
+    def recorded(self: RepeatedRuns, first: str, second: str, *, confidence: float = 0.95) -> Repeated:
+        asked.append(confidence)
+        return difference(self, first, second, confidence=confidence)
+
+    monkeypatch.setattr(RepeatedRuns, "difference", recorded)
+    assert answers.margins(read_study(request.getfixturevalue(fixture))) is not None
+    wide = [confidence for confidence in asked if confidence != comparing.CONFIDENCE]
+    assert wide == [pytest.approx(1.0 - 0.05 / others)] * others
+
+
+def test_steps_with_a_gradient_beyond_its_bound_are_counted(study_folder: Path, tmp_path: Path) -> None:
+    unclipped = answers.gradients(read_study(study_folder))
+    assert unclipped is not None
+    assert {row.clipped for row in unclipped.rows} == {None}
+    shutil.copytree(study_folder, tmp_path / "old")
+    for path in (tmp_path / "old/margins").glob("cosface-*.json"):
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        del summary["journal"]["gradient_norm"]
+        path.write_text(json.dumps(summary), encoding="utf-8")
+    found = answers.margins(read_study(tmp_path / "old"))
+    assert found is not None
+    for row in found.rows:  # a fifth of the steps of one seed of three
+        assert row.clipped == (None if row.name == "cosface" else pytest.approx(0.2 / 3))
 
 
 def test_a_row_is_the_mean_of_its_runs(study_folder: Path) -> None:
     found = answers.margins(read_study(study_folder))
     assert found is not None
     cosface = {row.name: row for row in found.rows}["cosface"]
-    misses = []
+    misses, easier = [], []
     for run in plan.margins({"cosface": CANDIDATES["cosface"][1]}):
         summary = read_summary(run, study_folder)
         assert summary is not None
         misses.append(sum(summary["pairs"]["misses"]) / (PEOPLE * PAIRS))
+        easier.append(sum(summary["easier_pairs"]["misses"]) / (PEOPLE * PAIRS))
     assert cosface.seeds == pytest.approx(misses)
     assert cosface.headline.value == pytest.approx(np.mean(misses))
     assert cosface.headline.low < BASE / PAIRS - 0.1 + 2 / PAIRS < cosface.headline.high
     assert cosface.health["effective_rank"] == 101.0
+    assert cosface.easier.value == pytest.approx(np.mean(easier))
 
 
 def test_every_person_with_pictures_kept_back_is_in_one_bin(study_folder: Path) -> None:
@@ -93,19 +161,22 @@ def test_gradients_are_compared_for_each_function_and_over_all(study_folder: Pat
     found = answers.gradients(read_study(study_folder))
     assert found is not None
     assert len(found.rows) == 12
+    assert {len(row.seeds) for row in found.rows} == {3}
     assert len(found.gradient) == len(found.prototypes) == 4
     for one in found.gradient:
         assert one.verdict is Verdict.DIFFERENCE
         assert one.difference.value == pytest.approx(0.1, abs=0.002)  # full is worse, as was put in
     assert {one.verdict for one in found.prototypes} == {Verdict.SAME}
+    assert {one.survives for one in found.gradient} == {True}
+    assert {one.survives for one in found.prototypes} == {False}
     width = [one.difference.high - one.difference.low for one in found.gradient]
     assert width[-1] < min(width[:-1])
 
 
-def test_steps_up_have_their_own_pool_of_seeds(study_folder: Path) -> None:
+def test_steps_up(study_folder: Path) -> None:
     found = answers.sizes(read_study(study_folder))
     assert found is not None
-    assert {row.name.partition("-")[0]: len(row.seeds) for row in found.rows} == {"annealed": 3, "whole": 2}
+    assert {len(row.seeds) for row in found.rows} == {3}
     words = {series: [one.verdict for one in steps] for series, steps in found.steps.items()}
     assert words == {
         "annealed": [Verdict.SAME, Verdict.SAME, Verdict.DIFFERENCE],
@@ -113,6 +184,8 @@ def test_steps_up_have_their_own_pool_of_seeds(study_folder: Path) -> None:
         "depth": [Verdict.SAME, Verdict.DIFFERENCE],
     }
     assert found.steps["depth"][1].difference.value == pytest.approx(-0.1, abs=0.002)
+    for steps in found.steps.values():
+        assert [one.survives for one in steps] == [one.verdict is Verdict.DIFFERENCE for one in steps]
 
 
 def test_the_criterion_is_a_share_of_people(study_folder: Path) -> None:
@@ -145,6 +218,10 @@ def test_leaving_pictures_out_is_compared_within_each_run(study_folder: Path) ->
         # What is common to all of a person's pairs is not chance of a difference within a run.
         assert row.by_norm.difference.people < row.without.people / 2
         assert [share for share, _ in row.curve] == left["shares"]
+        assert (row.false_all, row.false_left) == pytest.approx((80 / 80_000, 60 / 40_000))
+    assert found.compared == 3 * len(found.rows) + 2
+    assert {one.survives for row in found.rows for one in (row.by_norm, row.between)} >= {True}
+    assert found.radial.survives is False
     assert found.radial.verdict is Verdict.SAME
 
 
@@ -164,9 +241,9 @@ def test_a_run_that_stopped_counts_with_the_worst_figure(study_folder: Path, sto
     both = [quality.norms(read_study(folder)) for folder in (study_folder, stopped_folder)]
     free, free_broken = ({row.name: row for row in found.rows}["nfn"] for found in both if found is not None)
     assert free_broken.without.value > free.without.value
-    assert free_broken.by_norm.difference.value == pytest.approx(free.by_norm.difference.value / 2, abs=0.002)
+    assert free_broken.by_norm.difference.value == pytest.approx(free.by_norm.difference.value * 2 / 3, abs=0.002)
     assert [rate for _, rate in free_broken.curve] == pytest.approx(
-        [(1.0 + rate) / 2 for _, rate in free.curve], abs=0.02
+        [(1.0 + 2 * rate) / 3 for _, rate in free.curve], abs=0.02
     )
 
 
@@ -190,7 +267,7 @@ def test_question_1_is_counted_before_its_settings_are_chosen(tmp_path: Path) ->
         write_run(run, tmp_path)
     study = read_study(tmp_path)
     assert (study.progress["margins"].done, study.progress["margins"].planned) == (3, 24)
-    assert (study.progress["tuning"].done, study.progress["tuning"].planned) == (4, 32)
+    assert (study.progress["tuning"].done, study.progress["tuning"].planned) == (5, 40)
     assert answers.margins(study) is None
     assert answers.trials(study) is None
 
@@ -200,4 +277,76 @@ def test_the_best_trial_of_each_loss_is_marked(study_folder: Path) -> None:
     assert found is not None
     chosen = {trial.head: trial.settings for trial in found if trial.chosen}
     assert chosen == {head: settings[1] for head, settings in CANDIDATES.items()}
-    assert len(found) == 32
+    assert len(found) == 40
+
+
+def test_the_edge_of_what_was_tried_is_the_weakest_of_the_row(study_folder: Path, twin_folder: Path) -> None:
+    edges = []
+    for folder in (study_folder, twin_folder):
+        found = answers.trials(read_study(folder)) or ()
+        assert not any(trial.edge for trial in found if not trial.chosen)
+        edges.append({trial.head: trial.edge for trial in found if trial.chosen})
+    second, fifth = edges
+    assert second == {
+        **dict.fromkeys(CANDIDATES, ("scale",)),
+        **dict.fromkeys(("normface", "sphereface-r-v2", "sphereface2-c"), ()),  # the fifth trials went further
+        "a-softmax": ("margin",),  # with lambda down to 1, the strongest
+    }
+    assert fifth == {
+        **dict.fromkeys(CANDIDATES, ("margin", "scale")),
+        "normface": (),
+        "a-softmax": ("margin", "lambda_min"),
+    }
+
+
+def test_together_widens_every_kind_of_comparison(study_folder: Path) -> None:
+    rows, counted = read_study(study_folder).ready("norms") or ({}, None)
+    assert counted is not None
+    pool = comparing.Pool.of(rows, lambda run: count.headline(run, counted))
+    for together, survives in ((0, None), (1, True), (10**9, False)):  # far from 0, but not at any confidence
+        assert pool.inside("hfn", "a", "b", together).survives is survives
+    for made in (pool.compare("hfn", "nfn", 5), pool.compare_change("a", "b", [("hfn", "nfn")], 5)):
+        assert made.survives is False
+    assert pool.compare_change("a", "b", [("hfn", "nfn")]).survives is None
+
+
+def test_a_margin_that_helps_only_with_more_training_is_told(tmp_path: Path) -> None:
+    def effect(run: Run) -> tuple[float, int]:
+        return (-4.5, 1) if run.row.startswith("cosface-2400") else (0.0, 1)
+
+    write_people(tmp_path)
+    for run in plan.budgets():
+        write_run(run, tmp_path, effect)
+    found = budgets(read_study(tmp_path))
+    assert found is not None
+    rows = {row.name: row for row in found}
+    helped, plain = rows["cosface"], rows["arcface"]
+    assert [helped.against[steps].verdict for steps in plan.BUDGETS] == [Verdict.SAME, Verdict.DIFFERENCE]
+    assert helped.change is not None
+    assert helped.change.difference.value == pytest.approx(-0.1, abs=0.005)
+    assert helped.change.survives
+    assert plain.change is not None
+    assert plain.change.verdict is not Verdict.DIFFERENCE
+    assert rows["normface-s15"].change is None
+    written = behaviour_sections.budgets(found)
+    assert "After 2,400 steps lower error than NormFace at s = 30: CosFace" in written.verdict
+    assert "More training helps more than it helps NormFace: CosFace" in written.verdict
+
+
+@pytest.mark.parametrize(("weights", "proven"), [(None, None), ("same", True), ("other", False)])
+def test_one_run_of_a_twin_shows_whether_it_is_one(
+    tmp_path: Path, weights: str | None, proven: bool | None
+) -> None:
+    write_study(tmp_path, best=5)
+    chosen = {head: settings[4] for head, settings in CANDIDATES.items()}
+    for run in (*plan.margins(chosen), *(plan.twins(chosen) if weights else ())):
+        path = tmp_path / f"{run.name}.json"
+        if run.question == "twins":
+            write_run(run, tmp_path)
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary["weights"] = weights if run.question == "twins" else "same"
+        write_summary(run.name, summary, tmp_path)
+    found = answers.margins(read_study(tmp_path))
+    assert found is not None
+    assert found.twin == plan.TWINS[1]
+    assert found.proven is proven

@@ -8,19 +8,21 @@ import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import pytest
 
-from evidence import plan
+from evidence import answers, drawing, margin_sections, plan, quality
 from evidence.page import DOCS, PLAN, plan_of, write_page
 from evidence.plan import Run
+from evidence.study import read_study
 from evidence.summary import SUMMARIES, write_summary
 from sphereface.errors import DataError
 from tests.unit.evidence.synthetic import write_people, write_run
 
-FIGURES = {"margins", "pictures", "gradients", "m", "depth", "criterion", "discard"}
+FIGURES = {"margins", "pictures", "gradients", "stability", "m", "depth", "criterion", "discard"}
 PLANNED = (
     "# Evidence\n\nOld.\n\n## The plan\n\nOf old.\n\n### Questions\n\n**1.** ## The plan | has = signs, 5 %.  \n"
 )
@@ -64,18 +66,72 @@ def test_without_a_run_the_page_is_a_sentence_and_the_plan(docs: Path, tmp_path:
 def test_a_whole_study_says_what_was_found(docs: Path, study_folder: Path) -> None:
     write_page(docs, study_folder)
     text = " ".join(page_text(docs).split())
-    assert "184 of the 184 runs" in text
+    assert "245 of the 245 runs" in text
     assert (
         "**1. Margins.** Lower error than NormFace: CosFace (−10.0 points). Higher error than NormFace: " in text
     )
     assert "A-Softmax (+10.0 points)" in text
     assert "Undecided: SphereFace. Where the seven intervals are to hold together, A-Softmax and CosFace" in text
+    assert "*together*: whether a difference survives at 1 − 0.05/7" in text
+    assert "Exploratory: the seven with each other" in text
+    assert "Of 21 such intervals 1.1 are expected" in text
+    assert "the same runs" not in text
+    assert "ceiling" not in text
     assert "the full gradient less the detached one: 10.0 points" in text
+    assert (
+        "Where the eight intervals are to hold together, the gradient with SphereFace, the gradient with " in text
+    )
+    assert "| SphereFace, m = 2 | full | reparametrised |" in text
+    assert text.count("| function, s = 15 |") == 2
     assert re.search(r"less projected ones: [−0-9.]+ points \(−[0-9.]+ to [0-9.]+\), no difference", text)
     assert "With depth error falls from 10 to 20 layers (−10.0 points); no difference from 4 to 10 layers." in text
+    assert "hold together, m = 3 to 4 with lambda and 10 to 20 layers still differ." in text
+    assert "| 0.100 %, 0.150 % (× 1.50) |" in text
+    assert "At the edge of what was tried: A-Softmax (smallest m), SphereFace (smallest s)," in text
     assert "Leaving out the 20 % shortest embeddings lowers FNMR with" in text
     assert "nothing is compared" not in text
     assert "nan" not in text.lower().replace("face", "")
+
+
+def test_a_loss_that_was_run_as_its_twin_is_named_and_not_compared(docs: Path, twin_folder: Path) -> None:
+    write_page(docs, twin_folder)
+    text = page_text(docs)
+    same = "| the same function as SphereFace below 180/m degrees, the same runs |"
+    assert f"| SphereFace-R v1 | s = 15, m = 1.1 {same}" in text
+    table = text[text.index("| loss | settings | headline") :].partition("\n\n")[0].splitlines()
+    assert len(table) == 10
+    assert len({line.count("|") for line in table}) == 1
+    section = " ".join(text[text.index("## 1. Margins") : text.index("## 2.")].split())
+    assert section.count("SphereFace-R v1") == 1
+    for words in (
+        "Where the six intervals are to hold together",
+        "Headline of the seven losses",
+        "survives at 1 − 0.05/6",
+        "Exploratory: the six with each other",
+        "Of 15 such intervals 0.8 are expected",
+        "the lowest mean of the six",
+    ):
+        assert words in section
+    assert "| **chosen**, smallest m and s |" in text
+    assert "| **chosen**, smallest m, largest lambda |" in text
+
+
+def test_a_headline_near_its_ceiling_is_said_to_be(study_folder: Path) -> None:
+    study = read_study(study_folder)
+    found = answers.margins(study)
+    assert found is not None
+    for value, near in ((0.9, False), (0.912, True)):
+        plain = replace(found.rows[0], headline=replace(found.rows[0].headline, value=value))
+        verdict = margin_sections.margins(replace(found, rows=(plain, *found.rows[1:])), study.chosen).verdict
+        assert ("The headline of NormFace is 91.2 %, near its ceiling; FNMR at FMR 1 % (34" in verdict) == near
+        assert ("ceiling" in verdict) == near
+
+
+def test_a_row_without_a_colour_of_its_own_is_an_error(study_folder: Path) -> None:
+    found = quality.norms(read_study(study_folder))
+    assert found is not None
+    with pytest.raises(ValueError, match="zip"):
+        drawing.discard_figure(replace(found, rows=(*found.rows, found.rows[0])))
 
 
 def test_the_plan_is_kept_letter_by_letter(docs: Path, study_folder: Path) -> None:
@@ -124,9 +180,11 @@ def test_figures_are_small_and_whole_and_carry_their_numbers(docs: Path, study_f
     ("missing", "figures", "waiting"),
     [
         ("margins/cosface-seed1.json", {"margins", "pictures"}, "23 of 24"),
-        ("gradients/*-seed2.json", {"gradients"}, "12 of 24"),
-        ("sizes/whole-m1-sfnet4-seed2.json", {"m", "depth", "criterion"}, "25 of 26"),
-        ("norms/*.json", {"discard"}, "0 of 14"),
+        ("gradients/*-seed2.json", {"gradients"}, "24 of 36"),
+        ("sizes/whole-m1-sfnet4-seed2.json", {"m", "depth", "criterion"}, "29 of 30"),
+        ("norms/*.json", {"discard"}, "0 of 21"),
+        ("budget/cosface-600steps-seed1.json", set(), "29 of 30"),
+        ("stability/v1-full-*-seed8.json", {"stability"}, "63 of 64"),
     ],
 )
 def test_a_question_waits_for_its_last_run(
@@ -145,7 +203,7 @@ def test_every_state_in_between_makes_a_page(docs: Path, tmp_path: Path, study_f
     folder = tmp_path / "growing"
     folder.mkdir()
     shutil.copy(study_folder / "people.json", folder)
-    for question in ("tuning", "margins", "gradients", "sizes", "norms"):
+    for question in ("tuning", "margins", "gradients", "stability", "sizes", "norms", "budget"):
         shutil.copytree(study_folder / question, folder / question)
         write_page(docs, folder)
     assert {*pictures(docs)} == FIGURES
@@ -155,8 +213,8 @@ def test_ledger_lists_every_run(docs: Path, stopped_folder: Path) -> None:
     write_page(docs, stopped_folder)
     text = (docs / "results/evidence-runs.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
-    assert len(rows) == 120
-    assert "120 runs, 2 of which stopped" in " ".join(text.split())
+    assert len(rows) == 245
+    assert "245 runs, 2 of which stopped" in " ".join(text.split())
     stopped = [row for row in rows if "stopped: the loss of step 200 is not finite | 100 % |" in row]
     assert [row.split(" | ")[:2] for row in stopped] == [
         ["| `margins/sphereface2-c`", "2"],

@@ -26,6 +26,7 @@ EVERY = [
     *(run for arm in plan.ARMS for rung in plan.RUNGS for run in plan.stability(arm, *rung)),
     *plan.sizes(),
     *plan.norms(),
+    *plan.budgets(),
 ]
 
 
@@ -76,8 +77,17 @@ def test_the_best_trial_chooses_the_settings(tmp_path: Path) -> None:
 def test_twins_with_the_same_settings_are_run_once() -> None:
     same = {head: {"scale": 15.0, "margin": 1.2} for head in plan.TWINS}
     assert {run.row for run in plan.margins(same)} == {plan.TWINS[0]}
+    (check,) = plan.twins(same)
+    first = next(plan.margins(same))
+    assert (check.settings, check.seed, check.backbone, check.steps) == (
+        first.settings,
+        first.seed,
+        first.backbone,
+        first.steps,
+    )
     other = {**same, plan.TWINS[1]: {"scale": 15.0, "margin": 1.4}}
     assert {run.row for run in plan.margins(other)} == {*plan.TWINS}
+    assert not list(plan.twins(other))
 
 
 def test_twins_are_the_same_where_nothing_is_beyond_their_border() -> None:
