@@ -23,7 +23,6 @@ ASKED = "Do the papers' claims hold where we can look?"
 
 # Section, its title, and the question whose runs it is made of.
 SECTIONS = (
-    ("tuning", "Tuning, for question 1", "tuning"),
     ("margins", "1. Margins", "margins"),
     ("gradients", "2. Margin or gradient?", "gradients"),
     ("stability", "3. Stability", "stability"),
@@ -31,6 +30,7 @@ SECTIONS = (
     ("criterion", "5. The criterion", "sizes"),
     ("norms", "6. Is the norm quality?", "norms"),
     ("budget", "7. Does the answer depend on the budget?", "budget"),
+    ("tuning", "Tuning, for question 1", "tuning"),
 )
 
 

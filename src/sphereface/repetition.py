@@ -167,5 +167,8 @@ def _check(rows: Mapping[str, Sequence[Path]], fmr: float, fpir: float) -> None:
 
 
 def _seed_of(path: Path) -> int | None:
-    """Return the seed a model was trained with, where its card says so."""
-    return read_card(path).provenance.seed if (path / "model.json").exists() else None
+    """Return the seed a model was trained with, where its card says how it was."""
+    if not (path / "model.json").exists():
+        return None
+    provenance = read_card(path).provenance
+    return provenance.seed if provenance.recipe else None
