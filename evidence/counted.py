@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evidence.summary import SUMMARIES, Summary
+from evidence.summary import SUMMARIES, Summary, load_summary
 from sphereface.evaluation.person_figures import missed_by_counts
 from sphereface.evaluation.repeated import PersonFigure, error_rate
 
@@ -41,7 +40,7 @@ class Counted:
 
 def read_counted(folder: Path = SUMMARIES) -> Counted:
     """Read it from beside the summaries."""
-    values = json.loads((folder / "people.json").read_text(encoding="utf-8"))
+    values = load_summary(folder / "people.json")
     judged = {key: np.array(value, dtype=np.int64) for key, value in values["judged"].items()}
     return Counted(
         **judged,
@@ -82,7 +81,7 @@ def search(summary: Summary, counted: Counted) -> PersonFigure:
         _spread(found["misses"], counted.mated > 0),
         counted.mated,
         [_sparse(found[role], people) for role in ("alarms", "met")],
-        [counted.non_mated, _sparse(found["nearest"], people)],
+        [counted.non_mated, np.array(found["nearest"])],
         _rising(found["missed_near"]),
         _rising(found["alarms_near"]),
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from evidence.counted import Counted, headline, read_counted
 from evidence.plan import Run
 from evidence.schedule import runs_to_make
-from evidence.summary import SUMMARIES, Summary, read_summary
+from evidence.summary import SUMMARIES, Summary, load_summary, read_summary
 from evidence.wording import name_of, network_of, number, paragraph, settings_words, share, table
 
 HEAD = "# Ledger of the evidence"
@@ -54,7 +53,7 @@ def _rows(summaries: Path) -> Iterator[tuple[str, ...]]:
         run = planned.get(name)
         if run is not None:
             read_summary(run, summaries)  # insists that its settings are still those of the plan
-        summary: Summary = json.loads(files[name].read_text(encoding="utf-8"))
+        summary = load_summary(files[name])
         yield _row(name, run, summary, counted)
 
 

@@ -177,7 +177,7 @@ def _search(found: SearchScores) -> dict[str, Any]:
         "misses": _of_each(found.mated_people[mated < thresholds[1]], found.mated_people, found.names),
         "alarms": _by_person(found.non_mated_people[strangers >= thresholds[1]], found.names),
         "met": _by_person(found.non_mated_nearest[strangers >= thresholds[1]], found.names),
-        "nearest": _by_person(found.non_mated_nearest, found.names),
+        "nearest": _counts(found.non_mated_nearest, found.names),
         "missed_near": [int((mated < t).sum()) for t in (thresholds[0], thresholds[2])],
         "alarms_near": [int((strangers >= t).sum()) for t in (thresholds[0], thresholds[2])],
         "first": int(np.isfinite(mated).sum()),

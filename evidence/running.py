@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import math
 import os
 import shutil
@@ -34,7 +33,7 @@ from evidence.measuring import (
 from evidence.people import MOST, People, gather_people
 from evidence.plan import Run
 from evidence.schedule import runs_to_make
-from evidence.summary import SUMMARIES, Summary, read_summary, recipe_hash, write_summary
+from evidence.summary import SUMMARIES, Summary, load_summary, read_summary, recipe_hash, write_summary
 from sphereface.data.manifest import Manifest
 from sphereface.errors import ConfigurationError, DataError, NonFiniteLossError
 from sphereface.faces.contract import InputContract
@@ -175,7 +174,7 @@ def _keep_people(people: People, summaries: Path) -> None:
     path = summaries / "people.json"
     if not path.exists():
         write_summary("people", counted, summaries)
-    elif json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(counted)):
+    elif load_summary(path) != counted:
         raise SystemExit(f"the pictures at hand are not those behind {path}: runs made of them cannot be compared")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from evidence.comparing import Rows
 from evidence.counted import Counted, read_counted
 from evidence.plan import CANDIDATES, Settings
 from evidence.schedule import QUESTIONS, chosen_settings
-from evidence.summary import SUMMARIES, Summary, read_summary
+from evidence.summary import SUMMARIES, Summary, load_summary, read_summary
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Study:
 def read_study(summaries: Path = SUMMARIES) -> Study:
     """Read every summary there is."""
     known = summaries / "people.json"
-    people = json.loads(known.read_text(encoding="utf-8"))["learners"]["people"] if known.exists() else 0
+    people = load_summary(known)["learners"]["people"] if known.exists() else 0
     return Study(
         {question: _progress(question, summaries) for question in QUESTIONS},
         chosen_settings(summaries),

@@ -142,7 +142,7 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
             "misses": np.clip(misses // 15, 0, 3).tolist(),
             "alarms": {"3": 2},
             "met": {"5": 1, "7": 1},
-            "nearest": dict.fromkeys(map(str, range(PEOPLE)), 5),
+            "nearest": [5] * PEOPLE,
             "missed_near": [66, 60],
             "alarms_near": [1, 3],
         },

@@ -18,7 +18,7 @@ from evidence.budget import budgets
 from evidence.comparing import Comparison, Verdict, verdict
 from evidence.plan import CANDIDATES, Run
 from evidence.study import read_study
-from evidence.summary import read_summary, write_summary
+from evidence.summary import load_summary, read_summary, write_summary
 from sphereface.evaluation.repeated import Repeated, RepeatedRuns
 from tests.unit.evidence.synthetic import (
     BASE,
@@ -123,7 +123,7 @@ def test_steps_with_a_gradient_beyond_its_bound_are_counted(study_folder: Path, 
     assert {row.clipped for row in unclipped.rows} == {None}
     shutil.copytree(study_folder, tmp_path / "old")
     for path in (tmp_path / "old/margins").glob("cosface-*.json"):
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = load_summary(path)
         del summary["journal"]["gradient_norm"]
         path.write_text(json.dumps(summary), encoding="utf-8")
     found = answers.margins(read_study(tmp_path / "old"))
@@ -343,7 +343,7 @@ def test_one_run_of_a_twin_shows_whether_it_is_one(
         path = tmp_path / f"{run.name}.json"
         if run.question == "twins":
             write_run(run, tmp_path)
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = load_summary(path)
         summary["weights"] = weights if run.question == "twins" else "same"
         write_summary(run.name, summary, tmp_path)
     found = answers.margins(read_study(tmp_path))

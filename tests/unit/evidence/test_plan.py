@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
+import tempfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evidence import plan
 from evidence.plan import CANDIDATES, Run
 from evidence.schedule import QUESTIONS, chosen_settings, runs_to_make
-from evidence.summary import read_summary, recipe_hash, write_summary
+from evidence.summary import load_summary, read_summary, recipe_hash, write_summary
 from sphereface.errors import DataError
 from sphereface.heads import build_head
 from sphereface.heads.table import ROWS
@@ -118,3 +123,17 @@ def test_a_plan_does_not_change_after_its_runs(tmp_path: Path) -> None:
 
 def test_every_question_is_scheduled() -> None:
     assert {run.question for run in EVERY} <= {*QUESTIONS}
+
+
+@given(st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=400), st.integers(0, 5))
+def test_a_summary_comes_back_as_it_was(counts: list[int], number: int) -> None:
+    summary = {"run": "a", "pairs": {"misses": counts, "few": [number]}, "rates": [0.5] * 300, "nothing": None}
+    with tempfile.TemporaryDirectory() as folder:
+        write_summary("a", summary, Path(folder))
+        assert load_summary(Path(folder) / "a.json") == summary
+
+
+def test_counts_of_many_people_are_small_in_a_file(tmp_path: Path) -> None:
+    counts = np.random.default_rng(0).poisson(3, 4_000).tolist()
+    write_summary("a", {"pairs": {"false_matches": counts}}, tmp_path)
+    assert (tmp_path / "a.json").stat().st_size < len(json.dumps(counts)) / 2
