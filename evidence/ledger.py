@@ -51,9 +51,9 @@ def _rows(summaries: Path) -> Iterator[tuple[str, ...]]:
     names = [*(name for name in planned if name in files), *sorted({*files} - {*planned} - {"people"})]
     for name in names:
         run = planned.get(name)
-        if run is not None:
-            read_summary(run, summaries)  # insists that its settings are still those of the plan
-        summary = load_summary(files[name])
+        # Of a run of the plan the settings must still be those of the plan.
+        summary = load_summary(files[name]) if run is None else read_summary(run, summaries)
+        assert summary is not None  # its file is there
         yield _row(name, run, summary, counted)
 
 

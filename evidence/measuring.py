@@ -7,7 +7,7 @@ it moves where the threshold does: enough for an interval over people without a 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from sphereface.evaluation.folds import fold_accuracy
 from sphereface.evaluation.hypersphere import measure_health
 from sphereface.evaluation.images import at_most, person_codes
 from sphereface.evaluation.judge import draw_split, every_pair, follow
-from sphereface.evaluation.person_figures import NEIGHBOUR
+from sphereface.evaluation.person_figures import thresholds_around
 from sphereface.evaluation.scores import Pairs, PairScores
 from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores, search
 from sphereface.evaluation.settings import Settings
@@ -69,7 +69,7 @@ def embed(network: nn.Module, people: Manifest, crops: Crops, contract: InputCon
 def measure_judged(found: Embedded, people: People, sharpness: NDArray[np.float64]) -> dict[str, Any]:
     """Return every figure on strangers and the counts behind them."""
     pairs = every_pair(found.faces, SETTINGS)
-    thresholds, easier = (_thresholds(pairs.impostor.scores, target) for target in (FMR, EASIER_FMR))
+    thresholds, easier = (thresholds_around(pairs.impostor.scores, target) for target in (FMR, EASIER_FMR))
     split = draw_split(found.faces.identities, SETTINGS)
     return {
         "pairs": {"eer": _equal_errors(pairs), **_pairs(pairs, thresholds)},
@@ -137,13 +137,7 @@ def _equal_errors(pairs: PairScores) -> float:
     return equal_error_rate(np.sort(pairs.genuine.scores), np.sort(pairs.impostor.scores))[0]
 
 
-def _thresholds(others: NDArray[Any], target: float) -> list[float]:
-    """Return the thresholds at the target over NEIGHBOUR, at the target, and at the target times it."""
-    ordered = np.sort(others)
-    return [threshold_at(ordered, rate) for rate in (target / NEIGHBOUR, target, target * NEIGHBOUR)]
-
-
-def _pairs(pairs: PairScores, thresholds: list[float]) -> dict[str, Any]:
+def _pairs(pairs: PairScores, thresholds: Sequence[float]) -> dict[str, Any]:
     threshold = np.float32(thresholds[1])
     own, others = pairs.genuine, pairs.impostor
     people, accepted = pairs.people[own.first], others.scores >= threshold
@@ -151,8 +145,8 @@ def _pairs(pairs: PairScores, thresholds: list[float]) -> dict[str, Any]:
     return {
         "misses": _of_each(people[own.scores < threshold], people, pairs.names),
         "false_matches": _of_each(np.concatenate([*shown]), pairs.people, pairs.names),
-        "missed_near": [int((own.scores < np.float32(t)).sum()) for t in (thresholds[0], thresholds[2])],
-        "false_near": [int((others.scores >= np.float32(t)).sum()) for t in (thresholds[0], thresholds[2])],
+        "missed_near": [int((own.scores < np.float32(t)).sum()) for t in (thresholds[2], thresholds[0])],
+        "false_near": [int((others.scores >= np.float32(t)).sum()) for t in (thresholds[2], thresholds[0])],
     }
 
 
@@ -172,14 +166,14 @@ def _accuracy(pairs: PairScores, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _search(found: SearchScores) -> dict[str, Any]:
     mated, strangers = first_rank_scores(found), alarms(found)
-    thresholds = [np.float32(t) for t in _thresholds(strangers, FPIR)]
+    thresholds = [np.float32(t) for t in thresholds_around(strangers, FPIR)]
     return {
         "misses": _of_each(found.mated_people[mated < thresholds[1]], found.mated_people, found.names),
         "alarms": _by_person(found.non_mated_people[strangers >= thresholds[1]], found.names),
         "met": _by_person(found.non_mated_nearest[strangers >= thresholds[1]], found.names),
         "nearest": _counts(found.non_mated_nearest, found.names),
-        "missed_near": [int((mated < t).sum()) for t in (thresholds[0], thresholds[2])],
-        "alarms_near": [int((strangers >= t).sum()) for t in (thresholds[0], thresholds[2])],
+        "missed_near": [int((mated < t).sum()) for t in (thresholds[2], thresholds[0])],
+        "alarms_near": [int((strangers >= t).sum()) for t in (thresholds[2], thresholds[0])],
         "first": int(np.isfinite(mated).sum()),
     }
 

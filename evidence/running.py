@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,26 @@ WAIT_SECONDS = 5.0
 LAST_STEPS = 50
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Pictures that every run embeds: whose, and their decoded crops (N, 112, 96, 3)."""
+
+    people: Manifest
+    crops: Crops
+
+    @cached_property
+    def sharpness(self) -> NDArray[np.float64]:
+        """Of each crop, (N,); no network has a part in it."""
+        return np.array([appearance(crop)[0] for crop in self.crops])
+
+
 def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path = SUMMARIES) -> None:
     """Make every run that is still to be made, beside any number of other processes that do the same."""
     torch.set_num_threads(1)
     people = gather_people(shared)
     with _alone(folder / "people.lock", wait=True):
         _keep_people(people, summaries)
-        crops = {name: _crops(manifest, folder) for name, manifest in _shown(people).items()}
+        shown = {part: Shown(manifest, _crops(manifest, folder)) for part, manifest in _parts(people).items()}
     while True:
         waiting = [run for run in runs_to_make(only, summaries) if read_summary(run, summaries) is None]
         if not waiting:
@@ -62,7 +77,7 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
             with _alone(folder / f"{run.name}.lock") as mine:
                 if mine and read_summary(run, summaries) is None:
                     print(f"{datetime.now(UTC):%H:%M} {run.name}", flush=True)
-                    write_summary(run.name, make(run, people, crops, folder / run.name), summaries)
+                    write_summary(run.name, make(run, people, shown, folder / run.name), summaries)
                     shutil.rmtree(folder / run.name / "checkpoints", ignore_errors=True)
                     break  # the list may have changed
         else:
@@ -70,7 +85,7 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
 
 
 def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = ()) -> int:
-    """Start so many processes that work, one thread each, and wait for them; return the first bad exit status."""
+    """Start so many processes that work, one thread each, and wait for them; return the worst exit status."""
     if not runs_to_make(only):
         raise SystemExit(
             f"nothing of {' '.join(only)} can be run yet: it waits for the runs of 'tuning', make those first"
@@ -81,15 +96,15 @@ def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = ()) -> in
     return max(abs(process.wait()) for process in started)
 
 
-def make(run: Run, people: People, crops: dict[str, Crops], folder: Path) -> Summary:
-    """Train and measure one run; its weights are deleted afterwards."""
+def make(run: Run, people: People, shown: Mapping[str, Shown], folder: Path) -> Summary:
+    """Train and measure one run."""
     recipe = run.recipe()
     learners = people.tuning[0] if run.kind == "trial" else people.learners
     check_networks(recipe)  # so that a wrong setting is not taken for a run that stopped
     stopped, network, measured = "", None, {}
     try:
         network = train(recipe, learners, folder).backbone
-        measured = _measured(run, network, people, crops, recipe.input, folder)
+        measured = _measured(run, network, people, shown, recipe.input, folder)
     except (NonFiniteLossError, ConfigurationError, DataError) as error:  # the last two: embeddings of no length
         stopped = str(error).partition(". Try")[0]
     journal = read_journal(folder / "journal.jsonl")
@@ -116,11 +131,10 @@ def make(run: Run, people: People, crops: dict[str, Crops], folder: Path) -> Sum
 
 
 def _measured(
-    run: Run, network: nn.Module, people: People, crops: dict[str, Crops], contract: InputContract, folder: Path
+    run: Run, network: nn.Module, people: People, shown: Mapping[str, Shown], contract: InputContract, folder: Path
 ) -> dict[str, Any]:
-    shown = _shown(people)
     wanted = {"stress": (), "trial": ("tuning",), "judged": ("judged", "kept", "learners")}[run.kind]
-    found = {part: embed(network, shown[part], crops[part], contract) for part in wanted}
+    found = {part: embed(network, shown[part].people, shown[part].crops, contract) for part in wanted}
     if run.kind == "stress":
         return {}
     # Beside the weights, outside the project: what is asked tomorrow need not be trained again.
@@ -128,7 +142,7 @@ def _measured(
         np.save(folder / f"embeddings-{part}.npy", each.faces.embeddings.astype(np.float16), allow_pickle=False)
     if run.kind == "trial":
         return {"trial": measure_trial(found["tuning"])}
-    judged = measure_judged(found["judged"], people, _sharpness(crops["judged"]))
+    judged = measure_judged(found["judged"], people, shown["judged"].sharpness)
     return {
         **judged,
         "kept": measure_kept(found["kept"], judged["threshold"]),
@@ -136,7 +150,7 @@ def _measured(
     }
 
 
-def _shown(people: People) -> dict[str, Manifest]:
+def _parts(people: People) -> dict[str, Manifest]:
     """Return whose pictures are embedded, by the part they take."""
     return {
         "judged": people.judged,
@@ -157,10 +171,6 @@ def _crops(people: Manifest, folder: Path) -> Crops:
         unfinished.replace(path)
     loaded: Crops = np.load(path, mmap_mode="r", allow_pickle=False)
     return loaded
-
-
-def _sharpness(crops: Crops) -> NDArray[np.float64]:
-    return np.array([appearance(crop)[0] for crop in crops])
 
 
 def _keep_people(people: People, summaries: Path) -> None:

@@ -64,3 +64,16 @@ QUESTIONS: dict[str, Callable[[Path], Iterator[Run]]] = {
 def runs_to_make(only: Sequence[str] = (), summaries: Path = SUMMARIES) -> list[Run]:
     """Return the runs that can be made by now, done or not, in order; of some questions only, if any are named."""
     return [run for name, runs in QUESTIONS.items() if not only or name in only for run in runs(summaries)]
+
+
+def planned_runs(question: str, summaries: Path = SUMMARIES) -> int:
+    """Return how many runs a question has: more than can be named as long as some wait for what others find."""
+    runs = list(QUESTIONS[question](summaries))
+    if question == "margins" and len(chosen_settings(summaries)) < len(CANDIDATES):
+        return len(CANDIDATES) * len(plan.SEEDS)  # twins may make it one loss fewer
+    if question == "stability":
+        climbed = len(runs) == len(plan.RUNGS) * len(plan.STRESS_SEEDS)
+        if not (climbed and all(read_summary(run, summaries) for run in runs)):
+            # Unless the control is known never to fail, all arms are to come on some rung.
+            return max(len(runs), len(plan.ARMS) * len(plan.STRESS_SEEDS))
+    return len(runs)

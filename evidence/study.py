@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence import plan
 from evidence.comparing import Rows
 from evidence.counted import Counted, read_counted
-from evidence.plan import CANDIDATES, Settings
-from evidence.schedule import QUESTIONS, chosen_settings
+from evidence.plan import Settings
+from evidence.schedule import QUESTIONS, chosen_settings, planned_runs
 from evidence.summary import SUMMARIES, Summary, load_summary, read_summary
 
 
@@ -80,17 +79,8 @@ def read_study(summaries: Path = SUMMARIES) -> Study:
 
 def _progress(question: str, summaries: Path) -> Progress:
     made: dict[str, list[Summary]] = {}
-    runs = [*QUESTIONS[question](summaries)]
-    planned = len(runs)
-    for run in runs:
+    for run in QUESTIONS[question](summaries):
         summary = read_summary(run, summaries)
         if summary is not None:
             made.setdefault(run.row, []).append(summary)
-    done = sum(map(len, made.values()))
-    # Before all trials are done the plan cannot name all runs of question 1; one loss fewer may be to be run then.
-    if question == "margins" and len(chosen_settings(summaries)) < len(CANDIDATES):
-        planned = len(CANDIDATES) * len(plan.SEEDS)
-    # Question 3 names its arms once the control has failed; until it is known never to fail, they are to come.
-    if question == "stability" and not done == planned == len(plan.RUNGS) * len(plan.STRESS_SEEDS):
-        planned = max(planned, len(plan.ARMS) * len(plan.STRESS_SEEDS))
-    return Progress(question, planned, made)
+    return Progress(question, planned_runs(question, summaries), made)

@@ -24,10 +24,11 @@ _KIND, _MANY = "int32", 200
 
 def recipe_hash(run: Run) -> str:
     """Return the hash of everything in the recipe that decides the outcome."""
-    values = run.recipe().model_dump_json(
+    recipe = run.recipe()
+    values = recipe.model_dump_json(
         include={"input", "backbone", "head", "regularizers", "optimiser", "augmentation"}
     )
-    training = run.recipe().training
+    training = recipe.training
     parts = (values, training.images, training.batch_size, training.seed, training.precision, training.threads)
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
@@ -47,7 +48,7 @@ def load_summary(path: Path) -> Summary:
 def unpacked(value: Any) -> Any:
     """Return a value with its packed counts as lists.
 
-    They are a fifth of the size as ``{"int32": text}``: little-endian numbers, deflated, in base 64.
+    They are about half the size as ``{"int32": text}``: little-endian numbers, deflated, in base 64.
     """
     if isinstance(value, dict):
         if {*value} == {_KIND}:

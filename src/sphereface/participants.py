@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from sphereface.data.exclusion import leave_out, read_exclusions
-from sphereface.data.folders import first_few
+from sphereface.data.folders import first_few, person_folders
 from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder.judgement import Judgement
-from sphereface.errors import DataError, NotEnoughDataError
+from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
 from sphereface.evaluation.judge import draw_split
 from sphereface.evaluation.leaving_out import leave_out as leave_people_out
 from sphereface.evaluation.pair_list import kind_of_pair_list
@@ -114,6 +116,30 @@ def learners_of(data: Data, people: Manifest, progress: Progress = SILENT) -> tu
             + (unknown if len(listed) > len(gone) else "")
         )
     return (people, None) if data.test else people.split(data.test_fraction, data.split_seed)
+
+
+def count_learners(data: Data) -> tuple[int, int]:
+    """Count the people a run learns from and their pictures by the names in its folders; no file is opened.
+
+    Raises:
+        ConfigurationError: If a training folder is not there.
+        DataError: If a folder holds no people, or the list of people to leave out cannot be used.
+    """
+    absent = [folder for folder in data.train if not folder.exists()]
+    if absent:
+        raise ConfigurationError(
+            f"the recipe's data.train has no folder '{absent[0]}', so there is nobody to count: name yours with "
+            "--set 'data.train=[\"/path/to/people\"]', or say how many with --people and --pictures"
+        )
+    found: dict[str, list[Path]] = {}
+    for folder in data.train:
+        for name, files in person_folders(folder).items():
+            found.setdefault(name, []).extend(files)
+    paths = tuple(path for files in found.values() for path in files)
+    labels = np.repeat(np.arange(len(found)), [len(files) for files in found.values()])
+    # Who is held out or left out depends on names alone, so that the hashes may stay empty.
+    learners, _ = learners_of(data, Manifest(tuple(found), paths, labels, ("",) * len(paths)))
+    return len(learners.identities), len(learners)
 
 
 def require_judgeable(people: Manifest, settings: Judgement) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from sphereface.checkpoint import CARD_FILE
 from sphereface.embedder import read_card
 from sphereface.errors import ConfigurationError, NotEnoughDataError
 from sphereface.evaluation.judge import Comparisons
@@ -168,7 +169,7 @@ def _check(rows: Mapping[str, Sequence[Path]], fmr: float, fpir: float) -> None:
 
 def _seed_of(path: Path) -> int | None:
     """Return the seed a model was trained with, where its card says how it was."""
-    if not (path / "model.json").exists():
+    if not (path / CARD_FILE).exists():
         return None
     provenance = read_card(path).provenance
     return provenance.seed if provenance.recipe else None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sphereface.cli.options import DataFolders, Json
 from sphereface.cli.output import Terminal, percent, print_json
+
+if TYPE_CHECKING:
+    from sphereface.evaluation.repeated import Repeated
+    from sphereface.repetition import ComparedFigure
 
 
 def command(
@@ -71,7 +75,7 @@ def _read(rows: list[str]) -> dict[str, list[Path]]:
     return read
 
 
-def _print(figure: Any) -> None:
+def _print(figure: ComparedFigure) -> None:
     print(f"{figure.figure}, {figure.protocol}")
     if figure.reason:
         print(f"  {figure.reason}")
@@ -90,7 +94,7 @@ def _print(figure: Any) -> None:
         print(f"  {'':<{width}}  standard error {blame}")
 
 
-def _json(figure: Any) -> dict[str, Any]:
+def _json(figure: ComparedFigure) -> dict[str, Any]:
     return {
         "figure": figure.figure,
         "protocol": figure.protocol,
@@ -103,7 +107,7 @@ def _json(figure: Any) -> dict[str, Any]:
     }
 
 
-def _interval(found: Any) -> dict[str, float]:
+def _interval(found: Repeated) -> dict[str, float]:
     return {
         "value": found.value,
         "low": found.low,

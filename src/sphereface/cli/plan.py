@@ -13,7 +13,6 @@ from sphereface.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sphereface.training.plan import Plan
-    from sphereface.training.recipe import Recipe
 
 
 def command(
@@ -36,6 +35,7 @@ def command(
 
     Nothing is read but the names in the training folders, and without --steps nothing large is allocated.
     """
+    from sphereface.participants import count_learners
     from sphereface.training.plan import make_plan
     from sphereface.training.recipe import read_recipe
 
@@ -46,7 +46,7 @@ def command(
         )
     if people is None or pictures is None:
         source = "counted in data.train"
-        people, pictures = _count(whole)
+        people, pictures = count_learners(whole.data)
     else:
         source = "as stated"
     plan = make_plan(whole, people, pictures, rehearsal_steps=steps)
@@ -54,36 +54,6 @@ def command(
         print_json({**plan.to_json(), "source": source})
     else:
         print_plan(plan, source)
-
-
-def _count(recipe: Recipe) -> tuple[int, int]:
-    """Count the people to learn from and their pictures by the names in the folders; no file is opened.
-
-    Raises:
-        ConfigurationError: If a folder of the recipe is not there.
-        DataError: If a folder holds no people, or the list of people to leave out cannot be used.
-    """
-    import numpy as np
-
-    from sphereface.data.folders import person_folders
-    from sphereface.data.manifest import Manifest
-    from sphereface.participants import learners_of
-
-    absent = [folder for folder in recipe.data.train if not folder.exists()]
-    if absent:
-        raise ConfigurationError(
-            f"the recipe's data.train has no folder '{absent[0]}', so there is nobody to count: name yours with "
-            "--set 'data.train=[\"/path/to/people\"]', or say how many with --people and --pictures"
-        )
-    found: dict[str, list[Path]] = {}
-    for folder in recipe.data.train:
-        for name, files in person_folders(folder).items():
-            found.setdefault(name, []).extend(files)
-    paths = tuple(path for files in found.values() for path in files)
-    labels = np.repeat(np.arange(len(found)), [len(files) for files in found.values()])
-    # Who is held out or left out depends on names alone, so that the hashes may stay empty.
-    learners, _ = learners_of(recipe.data, Manifest(tuple(found), paths, labels, ("",) * len(paths)))
-    return len(learners.identities), len(learners)
 
 
 def print_plan(plan: Plan, source: str) -> None:

@@ -130,8 +130,10 @@ def right_over_folds(scores: PairScores) -> PersonFigure | None:
     A pair of two people belongs to the first of them. None where the folds have nothing to learn from, or where
     genuine and impostor pairs are weighed as kinds.
     """
+    if scores.balanced:
+        return None
     folds = fold_accuracy(scores)
-    if folds.value is None or folds.threshold is None or scores.balanced:
+    if folds.value is None or folds.threshold is None:
         return None
     threshold, people = np.float32(folds.threshold), len(scores.names)
     wrong, trials = np.zeros(people), np.zeros(people)

@@ -33,6 +33,7 @@ _PANELS = {
 }
 _LAST = {"images_per_second": ("images per second", WARN)}
 _MOST = 6
+_NOISY = ("loss", "angle", "gradient_norm", "images_per_second")  # the others are schedules: exact as they are
 _NOT_DRAWN = {"step", "images", *_PANELS, *_LAST}
 
 
@@ -73,13 +74,9 @@ def training_panels(journal: Journal) -> dict[str, str]:
     worth: dict[str, str] = {}
     for name, title in titles.items():
         _, values = column(journal, name)
-        if (
-            len(values) > 1
-            and np.ptp(values) > 0
-            and (
-                len(worth) < _MOST if name not in _LAST else len(worth) < 4 or len(worth) % 2  # fills the last row
-            )
-        ):
+        # What comes last fills four panels, or the place that is left in the last row.
+        room = len(worth) < (_MOST if name not in _LAST else 4) or (name in _LAST and len(worth) % 2 == 1)
+        if len(values) > 1 and np.ptp(values) > 0 and room:
             worth[name] = title
     return worth
 
@@ -139,12 +136,7 @@ def _draw_panel(axes: Axes, journal: Journal, name: str) -> None:
     if name == "angle":
         values = np.degrees(values)
     window = max(1, len(values) // 40) | 1
-    noisy = name in (
-        "loss",
-        "angle",
-        "gradient_norm",
-        "images_per_second",
-    )  # the others are schedules: exact as they are
+    noisy = name in _NOISY
     if noisy and window > 1:
         axes.plot(images, values, color=colour, linewidth=0.8, alpha=0.3)
     axes.plot(images, smoothed(values, window) if noisy else values, color=colour)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,13 @@ from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
 from sphereface.device import choose_device, choose_precision
 from sphereface.errors import DataError
-from sphereface.heads import Head, HeadResult, build_head, build_regularizer
+from sphereface.heads import Head, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
-from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
 from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
+from sphereface.training.step import Step, take_step
 from sphereface.training.symptoms import Watch
 
 
@@ -112,38 +111,30 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
                 group["lr"] = rate
             head.advance(step / steps)
 
-            images = to_network(batch.images, recipe, device)
-            labels = torch.from_numpy(batch.labels).to(device)
-            with torch.autocast(device.type, dtype=precision, enabled=precision is torch.bfloat16):
-                embeddings = backbone(images)
-            lengths = torch.linalg.vector_norm(embeddings.detach().float(), dim=1)
-            require_finite(step, float(lengths.amax()), images, backbone, head, embeddings)
-            result: HeadResult = head(embeddings, labels)
-            levels = torch.from_numpy(batch.levels).to(device)
-            terms = [term(embeddings, labels, levels) for term in regularizers]
-            objective = sum(terms, start=result.loss)
-            loss = float(objective.detach())
-            require_finite(step, loss, images, backbone, head, embeddings)
-
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(objective)
-            # With no bound this only measures: a gradient that is not finite must not reach the weights.
-            bound = math.inf if recipe.optimiser.clip_norm is None else recipe.optimiser.clip_norm
-            norm = torch.nn.utils.clip_grad_norm_([*backbone.parameters(), *head.parameters()], bound)
-            require_finite(step, float(norm), images, backbone, head, embeddings)
-            optimiser.step()
+            taken = take_step(
+                step,
+                backbone,
+                head,
+                regularizers,
+                optimiser,
+                to_network(batch.images, recipe, device),
+                torch.from_numpy(batch.labels).to(device),
+                torch.from_numpy(batch.levels).to(device),
+                precision=precision,
+                clip_norm=recipe.optimiser.clip_norm,
+            )
 
             done = step + 1
-            task.advance(settings.batch_size, f"loss {loss:.2f}")
+            task.advance(settings.batch_size, f"loss {taken.loss:.2f}")
             if done % settings.journal_every == 0 or done == steps:
                 now = time.perf_counter()
                 speed = (done - marked_step) * settings.batch_size / (now - mark)
                 mark, marked_step = now, done
-                row = journal_row(done, settings.batch_size, loss, result, rate, head, float(norm), speed)
-                for number, (term, value) in enumerate(zip(recipe.regularizers, terms, strict=True), 1):
+                row = journal_row(done, settings.batch_size, taken, rate, head, speed)
+                for number, (term, value) in enumerate(zip(recipe.regularizers, taken.terms, strict=True), 1):
                     name = f"{term.name} {number}" if term.name in row else term.name
                     row[name] = round(float(value.detach()), 6)
-                remark = watch(result, head)
+                remark = watch(taken.result, head)
                 if remark:
                     progress.say(f"step {done}: {remark}")
                     row["remark"] = remark
@@ -225,14 +216,7 @@ def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str
 
 
 def journal_row(
-    step: int,
-    batch_size: int,
-    loss: float,
-    result: HeadResult,
-    rate: float,
-    head: Head,
-    norm: float,
-    speed: float,
+    step: int, batch_size: int, taken: Step, rate: float, head: Head, speed: float
 ) -> dict[str, float | int | str]:
     """Return one line of the journal.
 
@@ -242,10 +226,10 @@ def journal_row(
     return {
         "step": step,
         "images": step * batch_size,
-        "loss": round(loss, 6),
-        "angle": round(float(result.target_angle.median()), 6),
+        "loss": round(taken.loss, 6),
+        "angle": round(float(taken.result.target_angle.median()), 6),
         "learning_rate": rate,
         **head.schedule_state(),
-        "gradient_norm": round(norm, 4),
+        "gradient_norm": round(taken.norm, 4),
         "images_per_second": round(speed, 1),
     }

@@ -162,13 +162,19 @@ def available_memory(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
+    told = linux_bytes(Path("/proc/meminfo"), "MemAvailable")
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if told is None else told
+
+
+def linux_bytes(file: Path, name: str) -> int | None:
+    """Return a figure that Linux tells in a file of lines such as ``VmHWM: 1234 kB``; None where it does not."""
     try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError, IndexError):
         pass
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

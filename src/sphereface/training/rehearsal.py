@@ -16,8 +16,9 @@ import torch
 
 from sphereface.errors import ConfigurationError
 from sphereface.training.loop import build_networks, build_optimiser, build_regularizers, to_network
-from sphereface.training.memory import Memory, available_memory
+from sphereface.training.memory import Memory, available_memory, linux_bytes
 from sphereface.training.recipe import Recipe
+from sphereface.training.step import take_step
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def rehearse(
     device: torch.device,
     precision: torch.dtype,
 ) -> Rehearsal:
-    """Do what the loop does in a step, ``steps`` times, on random pictures with random labels.
+    """Take the loop's step ``steps`` times, on random pictures with random labels.
 
     The learning rate is 0, which costs the same and keeps noise from driving the weights to where a loss is not
     finite. Reading and decoding pictures is not part of it, for the loop does that in other threads meanwhile.
@@ -76,8 +77,6 @@ def rehearse(
     for group in optimiser.param_groups:
         group["lr"] = 0.0
     count = recipe.training.batch_size
-    learned = [*backbone.parameters(), *head.parameters()]
-    bound = torch.inf if recipe.optimiser.clip_norm is None else recipe.optimiser.clip_norm
     seconds = []
     for step in range(steps):
         pictures = torch.randint(256, (count, recipe.input.height, recipe.input.width, 3), dtype=torch.uint8)
@@ -86,15 +85,18 @@ def rehearse(
         began = time.perf_counter()
         head.advance(step / recipe.training.steps if step < recipe.training.steps else 1.0)
         images, labels = to_network(pictures, recipe, device), drawn.to(device)
-        with torch.autocast(device.type, dtype=precision, enabled=precision is torch.bfloat16):
-            embeddings = backbone(images)
-        loss = head(embeddings, labels).loss
-        levels = torch.zeros(count, device=device)
-        loss = sum((term(embeddings, labels, levels) for term in regularizers), start=loss)
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(learned, bound)
-        optimiser.step()
+        take_step(
+            step,
+            backbone,
+            head,
+            regularizers,
+            optimiser,
+            images,
+            labels,
+            torch.zeros(count, device=device),
+            precision=precision,
+            clip_norm=recipe.optimiser.clip_norm,
+        )
         _wait(device)
         seconds.append(time.perf_counter() - began)
     return Rehearsal(steps, statistics.median(seconds[1:] or seconds), seconds[0], _most(device) - before)
@@ -156,11 +158,8 @@ def _most(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
+    told = linux_bytes(Path("/proc/self/status"), "VmHWM")
+    if told is not None:
+        return told
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024  # elsewhere it is in kilobytes

@@ -27,7 +27,7 @@ from sphereface.embedder.doctor import TakesContracts  # noqa: E402
 from sphereface.embedder.onnx_embedder import OnnxEmbedder  # noqa: E402
 from sphereface.embedder.onnx_file import CONTRACT_KEY  # noqa: E402
 from sphereface.errors import ConfigurationError, DataError, MissingExtraError, ModelError  # noqa: E402
-from sphereface.evaluation.operating_point import MeasuredRate, OperatingPoint  # noqa: E402
+from sphereface.evaluation.operating_point import OperatingPoint  # noqa: E402
 from sphereface.faces.contract import InputContract  # noqa: E402
 
 D, CHANNELS, STRIDE = 5, 4, 16
@@ -363,36 +363,19 @@ def test_settings_and_files_that_are_not_there(tmp_path: Path, monkeypatch: pyte
         load_embedder(path)
 
 
-def make_point(fingerprint: str, kind: str) -> OperatingPoint:
-    rate = MeasuredRate(value=0.01, low=0.005, high=0.02, confidence=0.95, n=1000.0)
-    people = 10 if kind == "fpir" else 0
-    return OperatingPoint(
-        threshold=0.4,
-        kind=kind,  # type: ignore[arg-type]
-        target=0.01,
-        measured=rate,
-        missed=rate,
-        trials=1000,
-        gallery_people=people,
-        gallery_templates=people,
-        data_hash="0" * 64,
-        model_fingerprint=fingerprint,
-    )
-
-
-def test_the_card_is_made_of_the_file(tmp_path: Path) -> None:
+def test_the_card_is_made_of_the_file(tmp_path: Path, make_point: Callable[..., OperatingPoint]) -> None:
     path = save(tmp_path, inside=False)
     before = path.read_bytes()
     embedder, card = load_model(path)
     assert (card.fingerprint, card.operating_points) == (embedder.fingerprint, ())
     assert (card.architecture.name, card.embedding_dimension, card.provenance.recipe) == ("onnx", D, {})
     assert card.weights_bytes == len(before)
-    points = (make_point(card.fingerprint, "fmr"), make_point(card.fingerprint, "fpir"))
+    points = (make_point(card.fingerprint, kind="fmr"), make_point(card.fingerprint))
     store_operating_points(path, points)
     assert read_card(path) == card.model_copy(update={"operating_points": points})
     assert path.read_bytes() == before
     with pytest.raises(ModelError, match="evaluate this model first"):
-        store_operating_points(path, [make_point("0" * 64, "fmr")])
+        store_operating_points(path, [make_point("0" * 64, kind="fmr")])
     path.with_suffix(".json").write_text(PLAIN.model_copy(update={"colour": "bgr"}).model_dump_json())
     assert read_card(path).operating_points == ()  # measured for another contract
 
@@ -409,7 +392,9 @@ def test_neither_torch_nor_onnx_is_needed(tmp_path: Path) -> None:
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
-def test_the_verbs_take_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verbs_take_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make_point: Callable[..., OperatingPoint]
+) -> None:
     path, book = save(tmp_path), tmp_path / "people.db"
     crops = [str(tmp_path / f"{k}.png") for k in range(2)]
     for crop, pixels in zip(crops, pictures(2), strict=True):
@@ -423,7 +408,7 @@ def test_the_verbs_take_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(ModelError, match="evaluate --store"):
         app(["verify", *crops, *told], standalone_mode=False)
     card = read_card(path)
-    store_operating_points(path, [make_point(card.fingerprint, kind) for kind in ("fmr", "fpir")])
+    store_operating_points(path, [make_point(card.fingerprint, kind=kind) for kind in ("fmr", "fpir")])
     units = load_embedder(path).embed(pictures(2))
     assert answer("verify", *crops)["score"] == pytest.approx(float(units[0] @ units[1]), abs=1e-6)
     assert answer("enroll", "A", crops[0], "--gallery", str(book))["added"] == 1

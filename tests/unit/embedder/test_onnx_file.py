@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sphereface.embedder.onnx_file import CONTRACT_KEY, contract_of, read_onnx, read_points, write_points
 from sphereface.errors import ModelError
-from sphereface.evaluation.operating_point import MeasuredRate, OperatingPoint
+from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
 
 PLAIN = InputContract(mean=127.5, std=127.5, flip_fusion="none")
@@ -75,32 +76,15 @@ def test_files_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read_onnx(tmp_path)
 
 
-def make_point(fingerprint: str, kind: str = "fmr") -> OperatingPoint:
-    rate = MeasuredRate(value=0.01, low=0.005, high=0.02, confidence=0.95, n=1000.0)
-    people = 10 if kind == "fpir" else 0
-    return OperatingPoint(
-        threshold=0.4,
-        kind=kind,  # type: ignore[arg-type]
-        target=0.01,
-        measured=rate,
-        missed=rate,
-        trials=1000,
-        gallery_people=people,
-        gallery_templates=people,
-        data_hash="0" * 64,
-        model_fingerprint=fingerprint,
-    )
-
-
-def test_operating_points_lie_beside_the_file(tmp_path: Path) -> None:
+def test_operating_points_lie_beside_the_file(tmp_path: Path, make_point: Callable[..., OperatingPoint]) -> None:
     path, own = tmp_path / "model.onnx", "a" * 64
-    points = (make_point(own), make_point(own, "fpir"))
+    points = (make_point(own, kind="fmr"), make_point(own))
     assert read_points(path, own) == ()
     write_points(path, own, points)
     assert read_points(path, own) == points
     assert read_points(path, "b" * 64) == ()
     with pytest.raises(ModelError, match="evaluate this model first"):
-        write_points(path, own, [make_point("b" * 64)])
+        write_points(path, own, [make_point("b" * 64, kind="fmr")])
     assert read_points(path, own) == points
     write_points(path, own, [])
     beside = tmp_path / "model.operating-points.json"
