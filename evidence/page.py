@@ -32,6 +32,11 @@ SECTIONS = (
     ("budget", "7. Does the answer depend on the budget?", "budget"),
     ("tuning", "Tuning, for question 1", "tuning"),
 )
+# What a row of the table of runs is called. The criterion has none: it is made of runs of question 4.
+COUNTED = {
+    **{question: title for name, title, question in SECTIONS if name != "criterion"},
+    "twins": "The same function twice, for question 1",
+}
 
 
 def write_page(docs: Path = DOCS, summaries: Path = SUMMARIES) -> None:
@@ -146,14 +151,15 @@ def _opening(progress: Progress, section: Section | None) -> Iterator[str]:
     yield f"```sh\n{command}\n```"
     if progress.stopped:
         runs = "; ".join(f"`{run['run']}` ({run['stopped']})" for run in progress.stopped)
-        yield paragraph(f"Stopped before their end, and counted with the worst figure: {runs}.")
+        counted = "counted as diverged" if progress.question == "stability" else "counted with the worst figure"
+        yield paragraph(f"Stopped before their end, and {counted}: {runs}.")
 
 
 def _counts(study: Study) -> str:
     rows = [
         (title, f"`{question}`", str(progress.done), str(progress.planned), str(len(progress.stopped)))
-        for name, title, question in SECTIONS
-        if question in study.progress and name != "criterion"
+        for question, title in COUNTED.items()
+        if question in study.progress
         for progress in [study.progress[question]]
     ]
     return table(["", "runs of", "done", "planned", "stopped"], rows)

@@ -114,6 +114,7 @@ def evaluate(
         data=" ".join([inquiry.describe(), *inquiry.remarks]),
         settings={
             "judged": [subject.about for subject in inquiry.subjects],
+            "model_fingerprint": inquiry.faces.fingerprint,
             "pictures": reading.to_json() if models else "as they were embedded",
         },
         people=people,

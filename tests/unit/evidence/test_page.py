@@ -227,6 +227,25 @@ def test_ledger_lists_every_run(docs: Path, stopped_folder: Path) -> None:
     assert "`margins/sphereface2-c-seed2` (the loss of step 200 is not finite)" in page
 
 
+def test_the_table_of_runs_adds_up(docs: Path, twin_folder: Path) -> None:
+    write_page(docs, twin_folder)
+    text = page_text(docs)
+    table = text[text.index("|  | runs of") :].partition("\n\n")[0].splitlines()[2:]
+    done, planned = (sum(int(line.split("|")[column]) for line in table) for column in (3, 4))
+    assert f"{done} of the {planned} runs of the" in " ".join(text.split())
+    assert planned == done + 1, "the run of the twin is planned and not made"
+
+
+def test_a_run_that_stopped_is_an_outcome_of_question_3(docs: Path, partial: Callable[..., Path]) -> None:
+    folder, run = partial(), next(plan.stability("v1-full", *plan.RUNGS[0]))
+    write_run(run, folder, stopped="the loss of step 3 is not finite")
+    write_page(docs, folder)
+    text = " ".join(page_text(docs).split())
+    told = f"Stopped before their end, and counted as diverged: `{run.name}` (the loss of step 3 is not finite)."
+    assert told in text
+    assert "the worst figure" not in text.partition(PLAN)[0]
+
+
 def test_runs_that_are_in_no_plan_are_in_the_ledger(docs: Path, tmp_path: Path) -> None:
     write_people(tmp_path / "summaries")
     write_run(
