@@ -14,6 +14,7 @@ from evidence.section import (
     HEALTH_NAMES,
     OF,
     RATES,
+    SHORT,
     SORTED,
     Section,
     blocks,
@@ -56,11 +57,14 @@ def stability(found: StabilityAnswer) -> Section:
     )
     if not found.tested:
         never = f"Not tested: A-Softmax with m = 4 and no lambda never fails often enough ({rungs})."
-        return Section(never, "Without a loss that fails there is nothing to be more stable than.")
+        nothing = "Without a loss that fails there is nothing to be more stable than."
+        return Section("Not tested: the control never fails", never, nothing)
     ended = "; ".join(f"{name_of(arm.name)} {arm.trained} of {arm.seeds}" for arm in found.arms)
     better = [name_of(test.first) for test in found.against_control if test.p < LEVEL]
     more = (
-        f"{listed(better)} train more often than A-Softmax m = 4" if better else "none trains more often for sure"
+        f"{listed(better)} train{'s' * (len(better) == 1)} more often than A-Softmax m = 4"
+        if better
+        else "none trains more often for sure"
     )
     rows = [
         (name_of(arm.name), str(arm.trained), str(arm.stuck), str(arm.diverged), _p_of(found, arm.name))
@@ -76,7 +80,11 @@ def stability(found: StabilityAnswer) -> Section:
         paragraph(f"Full and detached gradient, exploratory: {gradient}."),
     )
     verdict = f"Seeds that train: {ended}. Of the five arms of the claim, at p < {LEVEL:g}: {more}."
-    return Section(verdict, body, {"stability": drawing.stability_figure(found.arms)})
+    control = next(arm for arm in found.arms if arm.name == plan.CONTROL)
+    short = (
+        f"The control trains in {control.trained} of {control.seeds} seeds; of the five arms of the claim {more}"
+    )
+    return Section(short, verdict, body, {"stability": drawing.stability_figure(found.arms)})
 
 
 def _p_of(found: StabilityAnswer, arm: str) -> str:
@@ -110,14 +118,15 @@ def sizes(found: SizesAnswer) -> Section:
         table(["row", "seeds", *RATES, *HEALTH_NAMES], rows),
     )
     figures = {"m": drawing.m_figure(found), "depth": drawing.depth_figure(found)}
-    return Section(" ".join(verdicts), body, figures)
+    short = _steps_sorted(all_steps, points=False)
+    return Section(short[:1].upper() + short[1:], " ".join(verdicts), body, figures)
 
 
 def _series(series: str) -> str:
     return STEP_NAMES[series].removeprefix("With ")
 
 
-def _steps_sorted(named: Sequence[tuple[str, Comparison]]) -> str:
+def _steps_sorted(named: Sequence[tuple[str, Comparison]], *, points: bool = True) -> str:
     clauses = sorted_clauses(
         named,
         "error falls from",
@@ -125,6 +134,7 @@ def _steps_sorted(named: Sequence[tuple[str, Comparison]]) -> str:
         "no difference from",
         "undecided from",
         nothing="no step to the next",
+        points=points,
     )
     return "; ".join(clauses)
 
@@ -174,7 +184,12 @@ def criterion(found: CriterionAnswer) -> Section:
         ),
         table(["margin", "people", *(f"m = {m}" for m in MARGINS), "m = 4 less m = 1, points"], rows),
     )
-    return Section(" ".join(sentences), body, {"criterion": drawing.criterion_figure(found)})
+    short = "; ".join(
+        f"{who}, {'lambda' if series == 'annealed' else 'whole margin'}: {verdict_words(rise)}"
+        for (series, who), rise in found.rise.items()
+    )
+    short = f"From m = {MARGINS[0]} to {MARGINS[-1]} the share changes by: {short}"
+    return Section(short, " ".join(sentences), body, {"criterion": drawing.criterion_figure(found)})
 
 
 def norms(found: NormsAnswer) -> Section:
@@ -226,7 +241,11 @@ def norms(found: NormsAnswer) -> Section:
     )
     named = [(name_of(row.name), row.by_norm) for row in found.rows]
     together = together_words(named, found.compared, "none of these differs")
-    return Section(f"{'. '.join(clauses)}. {together}", body, {"discard": drawing.discard_figure(found)})
+    short = sorted_clauses(
+        named, "Leaving out short embeddings lowers FNMR with", "raises it with", **SHORT, points=False
+    )
+    figures = {"discard": drawing.discard_figure(found)}
+    return Section("; ".join(short), f"{'. '.join(clauses)}. {together}", body, figures)
 
 
 def _cell(comparison: Comparison) -> str:
@@ -270,8 +289,9 @@ def budgets(found: Sequence[BudgetRow]) -> Section:
         )
         for steps in plan.BUDGETS
     ]
+    changes = [(name_of(row.name), row.change) for row in margins if row.change is not None]
     gains = sorted_clauses(
-        [(name_of(row.name), row.change) for row in margins if row.change is not None],
+        changes,
         "More training helps more than it helps NormFace:",
         "More training helps less than it helps NormFace:",
         **SORTED,
@@ -303,7 +323,19 @@ def budgets(found: Sequence[BudgetRow]) -> Section:
         "Less NormFace at s = 30, in points, and how that changes from the smaller budget to the larger:",
         table(["loss", f"{few:,} steps", f"{many:,} steps", "change"], differences),
     )
-    return Section(". ".join([*verdicts, *gains]) + ".", body)
+    named = [
+        *(
+            (f"{name_of(row.name)} after {steps:,} steps", row.against[steps])
+            for steps in plan.BUDGETS
+            for row in margins
+        ),
+        *((f"what more training does for {name}", change) for name, change in changes),
+    ]
+    short = sorted_clauses(
+        changes, "More training favours the margin:", "favours NormFace:", **SHORT, points=False
+    )
+    verdict = f"{'. '.join([*verdicts, *gains])}. {together_words(named, len(named))}"
+    return Section("; ".join(short), verdict, body)
 
 
 def _judged(comparison: Comparison) -> str:

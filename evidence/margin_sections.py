@@ -11,6 +11,7 @@ from evidence.plan import FUNCTIONS, TWINS, Settings
 from evidence.section import (
     HEALTH_NAMES,
     RATES,
+    SHORT,
     SORTED,
     Section,
     blocks,
@@ -55,6 +56,7 @@ def tuning(found: Sequence[Trial]) -> Section:
     edge = [f"{name_of(trial.head)} ({', '.join(_edge(trial))})" for trial in found if trial.edge]
     at_edge = f" At the edge of what was tried: {listed(edge)}." if edge else ""
     return Section(
+        "",
         f"Chosen for question 1: {'; '.join(chosen)}.{at_edge}",
         table(["loss", "settings", "FNMR at FMR 0.1 %", "EER", ""], rows),
     )
@@ -123,7 +125,8 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
             ],
         ),
     )
-    return Section(verdict, body, figures)
+    short = sorted_clauses(named, "Lower error:", "higher:", **SHORT, points=False)
+    return Section("; ".join(short), verdict, body, figures)
 
 
 _SAME = {
@@ -205,7 +208,11 @@ def gradients(found: GradientsAnswer) -> Section:
         "*Own cosine* is that of training images to their own prototype, over the last 50 steps.",
         table([heading, "gradient", "prototypes", *RATES[:3], "own cosine"], [*map(_modes, found.rows)]),
     )
-    return Section(verdict, body, {"gradients": drawing.gradients_figure(found)})
+    short = (
+        f"Full less detached gradient: {verdict_words(gradient)}; reparametrised less projected prototypes: "
+        f"{verdict_words(prototypes)}"
+    )
+    return Section(short, verdict, body, {"gradients": drawing.gradients_figure(found)})
 
 
 def _modes(row: Judged) -> tuple[str, ...]:

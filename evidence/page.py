@@ -21,20 +21,25 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PLAN = "## The plan\n"
 ASKED = "Do the papers' claims hold where we can look?"
 
-# Section, its title, and the question whose runs it is made of.
+# Section, its title, what is claimed, and the question whose runs it is made of.
 SECTIONS = (
-    ("margins", "1. Margins", "margins"),
-    ("gradients", "2. Margin or gradient?", "gradients"),
-    ("stability", "3. Stability", "stability"),
-    ("sizes", "4. m and depth", "sizes"),
-    ("criterion", "5. The criterion", "sizes"),
-    ("norms", "6. Is the norm quality?", "norms"),
-    ("budget", "7. Does the answer depend on the budget?", "budget"),
-    ("tuning", "Tuning, for question 1", "tuning"),
+    ("margins", "1. Margins", "A margin lowers error", "margins"),
+    ("gradients", "2. Margin or gradient?", "None yet: which part of a recipe is it?", "gradients"),
+    ("stability", "3. Stability", "SphereFace-R trains without annealing where A-Softmax does not", "stability"),
+    ("sizes", "4. m and depth", "Error falls with m up to 4, and with depth", "sizes"),
+    ("criterion", "5. The criterion", "With m large enough people meet the ideal criterion", "sizes"),
+    ("norms", "6. Is the norm quality?", "The length of an embedding is its quality", "norms"),
+    (
+        "budget",
+        "7. Does the answer depend on the budget?",
+        "None yet: do short runs favour weak margins?",
+        "budget",
+    ),
+    ("tuning", "Tuning, for question 1", "", "tuning"),
 )
 # What a row of the table of runs is called. The criterion has none: it is made of runs of question 4.
 COUNTED = {
-    **{question: title for name, title, question in SECTIONS if name != "criterion"},
+    **{question: title for name, title, _, question in SECTIONS if name != "criterion"},
     "twins": "The same function twice, for question 1",
 }
 
@@ -82,15 +87,13 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
     if done == 0:
         return f"# Evidence\n\n{ASKED} No run of the plan below has been made yet.\n", {}
     planned = sum(progress.planned for progress in study.progress.values())
-    shown = [(name, title, question) for name, title, question in SECTIONS if question in study.progress]
-    found = {name: _section(name, study) for name, _, _ in shown}
+    shown = [section for section in SECTIONS if section[-1] in study.progress]
+    found = {name: _section(name, study) for name, *_ in shown}
     verdicts = [
-        paragraph(
-            f"- **{_ended(title)}** {section.verdict if section else _waiting(study.progress[question])}", "  "
-        )
-        for name, title, question in shown
+        (title, claim, section.short if section else _waiting(study.progress[question]))
+        for name, title, claim, question in shown
         for section in [found[name]]
-        if name != "tuning"
+        if claim
     ]
     opening = (
         f"{ASKED} {done} of the {planned} runs of the [plan](#the-plan) below are done; the "
@@ -101,14 +104,15 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
         "points, with 95 % intervals over people and seeds; the words *a difference*, *no difference* and "
         "*undecided* are used as [the plan defines them](#when-a-difference-counts)."
     )
-    parts = ["# Evidence", paragraph(f"{opening} {how}"), "\n".join(verdicts), _counts(study)]
+    parts = ["# Evidence", paragraph(f"{opening} {how}"), table(["", "claimed", "found"], verdicts)]
     figures: dict[str, str] = {}
-    for name, title, question in shown:
+    for name, title, _, question in shown:
         section = found[name]
         parts += [f"## {title}", *_opening(study.progress[question], section)]
         if section is not None:
             parts.append(section.body)
             figures |= section.figures
+    parts += ["## Runs", _counts(study)]
     return "\n\n".join(parts) + "\n", figures
 
 
@@ -130,10 +134,6 @@ def _section(name: str, study: Study) -> Section | None:
 
 def _written(answer: _Answer | None, write: Callable[[_Answer], Section]) -> Section | None:
     return None if answer is None else write(answer)
-
-
-def _ended(title: str) -> str:
-    return title if title.endswith("?") else f"{title}."
 
 
 def _waiting(progress: Progress) -> str:

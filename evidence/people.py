@@ -76,7 +76,7 @@ def anonymous_order(names: tuple[str, ...]) -> NDArray[np.int64]:
     """Return the order in which people are counted in a summary: by the hash of their names.
 
     >>> anonymous_order(("Ada", "Grace", "Mary")).tolist()
-    [2, 1, 0]
+    [0, 2, 1]
     """
     ranks = sorted(range(len(names)), key=lambda number: hashlib.sha256(names[number].encode()).digest())
     return np.array(ranks, dtype=np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from evidence.answers import HEALTH, Judged
 from evidence.comparing import Comparison, Verdict
@@ -11,7 +12,17 @@ from evidence.wording import difference_words, mean_words, number
 
 OF = "headline, FNMR at FMR 0.1 %"
 RATES = (OF, "FNMR at FMR 1 %", "accuracy, View 1", "search, FNIR at FPIR 1 %")
-SORTED = {"same": "No difference:", "undecided": "Undecided:"}
+
+
+class Neutral(TypedDict):
+    """How clauses begin that are about what does not differ."""
+
+    same: str
+    undecided: str
+
+
+SORTED: Neutral = {"same": "No difference:", "undecided": "Undecided:"}
+SHORT: Neutral = {"same": "no difference:", "undecided": "undecided:"}
 
 
 @dataclass(frozen=True)
@@ -19,11 +30,13 @@ class Section:
     """What a question's runs say once they are all done.
 
     Attributes:
-        verdict: One or two sentences.
+        short: A few words, for the table on top of the page.
+        verdict: Some sentences.
         body: Markdown, with figures where ``figures`` has them.
         figures: SVG by name.
     """
 
+    short: str
     verdict: str
     body: str
     figures: Mapping[str, str] = field(default_factory=dict)

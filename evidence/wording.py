@@ -194,6 +194,7 @@ def sorted_clauses(
     same: str,
     undecided: str,
     nothing: str = "none",
+    points: bool = True,
 ) -> list[str]:
     """Return clauses that sort comparisons by their outcome.
 
@@ -204,6 +205,7 @@ def sorted_clauses(
         same: The same for no difference.
         undecided: The same for those that are undecided.
         nothing: What stands for their names where nothing is below 0.
+        points: Whether differences have their number of points beside them.
 
     >>> down = Comparison("a", "b", Repeated(-0.05, -0.07, -0.03, 0.95, 0, 0), Verdict.DIFFERENCE)
     >>> sorted_clauses([("A", down)], "Lower:", "Higher:", "No difference:", "Undecided:")
@@ -213,8 +215,8 @@ def sorted_clauses(
     for name, comparison in comparisons:
         value = comparison.difference.value
         kind = {Verdict.SAME: same, Verdict.OPEN: undecided}.get(comparison.verdict, less if value < 0 else more)
-        points = f" ({number(100.0 * value, 1, sign=True)} points)" if kind in {less, more} else ""
-        kinds[kind].append(name + points)
+        how_far = f" ({number(100.0 * value, 1, sign=True)} points)" if points and kind in {less, more} else ""
+        kinds[kind].append(name + how_far)
     # The papers say "lower": that nothing is lower is worth a word, that nothing is higher is not.
     return [
         f"{kind} {listed(names) if names else nothing}" for kind, names in kinds.items() if names or kind == less

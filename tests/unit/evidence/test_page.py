@@ -68,8 +68,16 @@ def test_a_whole_study_says_what_was_found(docs: Path, study_folder: Path) -> No
     text = " ".join(page_text(docs).split())
     assert "245 of the 245 runs" in text
     assert (
-        "**1. Margins.** Lower error than NormFace: CosFace (−10.0 points). Higher error than NormFace: " in text
+        "| 1. Margins | A margin lowers error | Lower error: CosFace; higher: A-Softmax; no difference: " in text
     )
+    assert "| Full less detached gradient: 10.0 points (" in text
+    assert (
+        "| The control trains in 0 of 8 seeds; of the five arms of the claim A-Softmax (lambda), v1 (full)" in text
+    )
+    assert (
+        "| Error falls from m = 3 to 4 with lambda and 10 to 20 layers; no difference from m = 1 to 2 with" in text
+    )
+    assert "## 1. Margins Lower error than NormFace: CosFace (−10.0 points). Higher error than NormFace: " in text
     assert "A-Softmax (+10.0 points)" in text
     assert "Undecided: SphereFace. Where the seven intervals are to hold together, A-Softmax and CosFace" in text
     assert "*together*: whether a difference survives at 1 − 0.05/7" in text
