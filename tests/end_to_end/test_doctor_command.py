@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,12 +100,15 @@ def test_right_pictures_fit(story: Any) -> None:
 
 def test_red_and_blue_exchanged_in_the_files(story: Any, tmp_path: Path) -> None:
     data = spoil(story, tmp_path / "swapped", lambda pixels, _: pixels[..., ::-1])
-    code, found = examined(story.folder, data)
+    code, found = examined(story.folder, data, "--out", tmp_path / "out")
     assert (code, found["verdict"]) == (1, "another fits better")
     assert (found["best"]["reading"], found["best"]["colour"]) == ("as crops", "bgr")
     assert found["best"]["rise_over_today"]["low"] > 0.0
     assert "red and blue are exchanged: d' rises" in found["sentences"][0]
     assert "exchange red and blue in the files: skin is bluer than red" in found["sentences"][1]
+    assert found["saved"] is None
+    assert "nothing is saved" in found["sentences"][-1]
+    assert not (tmp_path / "out").exists()
 
 
 def test_crops_of_another_scale(story: Any, tmp_path: Path) -> None:
@@ -127,17 +131,25 @@ def test_crops_of_another_scale(story: Any, tmp_path: Path) -> None:
 def test_a_card_that_is_wrong_about_the_pixels(
     story: Any, tmp_path: Path, wrong: dict[str, Any], words: list[str]
 ) -> None:
-    card = load_card(story.folder)
+    judge, card, model = story.folder / "faces" / "judge", load_card(story.folder), tmp_path / "wrong"
     contract = card.input_contract.model_copy(update=wrong)
     spoilt = card.model_copy(update={"input_contract": contract, "operating_points": ()})
-    save_model(tmp_path / "model", load_tensors(story.folder, card), spoilt)
-    code, found = examined(tmp_path / "model", story.folder / "faces" / "judge")
+    save_model(model, load_tensors(story.folder, card), spoilt)
+    shutil.copy(story.folder / "learned.safetensors", model)
+    code, found = examined(model, judge, "--out", tmp_path / "right")
     assert (code, found["best"]["colour"], found["best"]["scaling"]) == (1, "rgb", {"mean": 127.5, "std": 128.0})
     for word in words:
         assert word in found["sentences"][0]
-    assert (
-        "mean = 127.5 and std = 128 in its input contract" in found["sentences"][-2]
-    )  # then the missing detector
+    assert any("input contract should say mean = 127.5 and std = 128" in said for said in found["sentences"])
+    assert found["saved"] == str(tmp_path / "right")
+    mended = load_card(tmp_path / "right")
+    assert mended.fingerprint == card.fingerprint, "the model as it was before its card was spoilt"
+    assert mended.operating_points == ()
+    assert (tmp_path / "right" / "learned.safetensors").exists()
+    again = call(model, judge, "--out", tmp_path / "right")
+    assert "is there already and not empty" in str(again.exception)
+    onnx = call(tmp_path / "model.onnx", judge, "--out", tmp_path / "other")
+    assert f"for an ONNX file write '{tmp_path / 'model.json'}'" in str(onnx.exception)
 
 
 def test_photographs_that_were_never_aligned(story: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,15 +28,31 @@ def command(
     seed: Annotated[int, typer.Option("--seed", help="Of the sample.")] = 0,
     pictures: Pictures = "auto",
     detector: Detector = "yunet",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Save a copy of the model here if its card is wrong, with the contract that fits."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say whether colours, scaling and alignment of pictures fit a model; exit with 1 unless they do."""
+    from sphereface.data.new_folder import insist_on_new
     from sphereface.embedder import load_embedder
     from sphereface.embedder.doctor import diagnose
-    from sphereface.embedder.prescription import sentences
+    from sphereface.embedder.onnx_file import is_onnx
+    from sphereface.embedder.prescription import prescribed, sentences
+    from sphereface.embedder.recontract import save_behind
+    from sphereface.errors import ConfigurationError
 
+    folder = model_folder(model)
+    if out is not None:
+        if is_onnx(folder):
+            raise ConfigurationError(f"--out copies a trained model; for an ONNX file write '{_beside(folder)}'")
+        insist_on_new(out)
+    embedder = load_embedder(folder)
     diagnosis = diagnose(
-        load_embedder(model_folder(model)),
+        embedder,
         data,
         people=people,
         images=images,
@@ -44,9 +61,24 @@ def command(
         detector=detector,
         progress=Terminal(),
     )
-    said = list(sentences(diagnosis))
+    said, contract = list(sentences(diagnosis)), prescribed(diagnosis, embedder.contract)
+    saved = None
+    if contract != embedder.contract:
+        if out is not None:
+            save_behind(folder, contract, out)
+            saved = str(out)
+            said.append(
+                f"a copy of the model with that contract is in '{out}'; its operating points are to be measured"
+            )
+        elif is_onnx(folder):
+            said.append(f"write {json.dumps(contract.model_dump())} to '{_beside(folder)}'")
+        else:
+            said.append("'sphereface doctor' with --out FOLDER saves a copy of the model with that contract")
+    elif out is not None:
+        said.append("nothing is saved: the model's card needs no other contract")
     if as_json:
-        print_json({"model": str(model), "data": str(data), **_as_json(diagnosis), "sentences": said})
+        about = {"model": str(model), "data": str(data), **_as_json(diagnosis), "saved": saved}
+        print_json({**about, "sentences": said})
     else:
         _print(diagnosis)
         print()
@@ -54,6 +86,10 @@ def command(
             print(sentence)
     if diagnosis.verdict != "fits":
         raise typer.Exit(1)
+
+
+def _beside(model: Path) -> Path:
+    return model.with_suffix(".json")
 
 
 def _print(diagnosis: Diagnosis) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from sphereface.embedder.contract_search import Axis, Scaling, Variant
 from sphereface.embedder.doctor import Diagnosis
 from sphereface.embedder.misreadings import WAYS, Way
+from sphereface.faces.contract import InputContract
 
 _AGAIN: Final = "align the original photographs with 'sphereface align'"
 _FAULTS: Final[Mapping[Way, str]] = MappingProxyType(
@@ -31,7 +32,7 @@ _REMEDIES: Final[Mapping[Way, str]] = MappingProxyType(
         "resized": "resize them, and use --pictures aligned",
     }
 )
-_SAVE: Final = "save the model again (sphereface.checkpoint.save_model) with"
+_CARD: Final = "the model's input contract should say"
 _SURE: Final = 0.8  # share of pictures that must agree on the colour of skin
 
 
@@ -114,12 +115,30 @@ def _remedy(diagnosis: Diagnosis, axis: Axis) -> str:
         return _REMEDIES.get(best.reading, _AGAIN)
     if axis == "scaling":
         assert best.scaling is not None
-        return f"{_SAVE} mean = {best.scaling.mean:g} and std = {best.scaling.std:g} in its input contract"
-    redder, card = diagnosis.redder, f"{_SAVE} colour = '{best.colour}' in its input contract"
-    if redder <= 1.0 - _SURE:
+        return f"{_CARD} mean = {best.scaling.mean:g} and std = {best.scaling.std:g}"
+    redder, card = diagnosis.redder, f"{_CARD} colour = '{best.colour}'"
+    if _files_are_swapped(diagnosis):
         return f"exchange red and blue in the files: skin is bluer than red in {1.0 - redder:.0%} of them"
     if best.scaling is None:
         return "exchange red and blue in the files"  # this model's contract cannot be another
     if redder >= _SURE:
         return f"{card}; the files are in order, skin is redder than blue in {redder:.0%} of them"
     return f"exchange red and blue in the files, or {card}"
+
+
+def prescribed(diagnosis: Diagnosis, contract: InputContract) -> InputContract:
+    """Return the contract the model should have: its own where the fault lies in the pictures alone.
+
+    Args:
+        diagnosis: What was found.
+        contract: The model's own.
+    """
+    best = diagnosis.best.variant
+    if diagnosis.verdict != "another fits better" or best.scaling is None:
+        return contract
+    colour = contract.colour if _files_are_swapped(diagnosis) else best.colour
+    return contract.model_copy(update={"colour": colour, **best.scaling._asdict()})
+
+
+def _files_are_swapped(diagnosis: Diagnosis) -> bool:
+    return diagnosis.redder <= 1.0 - _SURE
