@@ -74,7 +74,7 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
     clauses = sorted_clauses(named, "Lower error than NormFace:", "Higher error than NormFace:", **SORTED)
     count = len(found.headline)
     others = counted_words(count)
-    verdict = f"{'. '.join(clauses)}. {together_words(named, count)}{_ceiling(found)}"
+    verdict = f"{'. '.join(clauses)}. {together_words(named, count)} {_other_figures(found)}{_ceiling(found)}"
     figures = {"margins": drawing.margins_figure(found), "pictures": drawing.pictures_figure(found)}
     best = name_of(found.best)
     body = blocks(
@@ -111,7 +111,8 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
         picture("pictures", f"Error of people learned from by pictures in training, NormFace and {best}"),
         paragraph(
             f"People learned from: pairs of the pictures kept back that are missed at the headline's threshold, "
-            f"NormFace and {best}, which has the lowest mean of the {others}."
+            f"NormFace and {best}, which has the lowest mean of the {others}. Those with more than 30 pictures "
+            "all come from one of the two sets learned from: the curve cannot tell the number from the set."
         ),
         table(
             ["pictures in training", "people", "NormFace", best],
@@ -146,6 +147,16 @@ def _rows(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> list[tuple[st
             same = f"the same function as {name_of(row.name)} below 180/m degrees, {_SAME[found.proven]}"
             rows.append((name_of(found.twin), settings_words(chosen[found.twin]), same, *[""] * (len(cells) - 1)))
     return rows
+
+
+def _other_figures(found: MarginsAnswer) -> str:
+    """Return a sentence on whom the other figures tell apart from NormFace."""
+    told = [
+        f"by {name}: {listed(differing) if differing else 'none'}"
+        for name, comparisons in (("FNMR at FMR 1 %", found.easier), ("accuracy", found.accuracy))
+        for differing in [[name_of(one.first) for one in comparisons if one.verdict is Verdict.DIFFERENCE]]
+    ]
+    return f"Told from NormFace by the other figures: {'; '.join(told)}."
 
 
 def _ceiling(found: MarginsAnswer) -> str:
