@@ -36,10 +36,10 @@ from evidence.wording import (
     paragraph,
     share,
     sorted_clauses,
-    table,
     together_words,
     verdict_words,
 )
+from sphereface.card.markdown import table
 from sphereface.sphere.bounds import MANY_ORTHONORMAL
 
 STEP_NAMES = {
@@ -188,7 +188,7 @@ def criterion(found: CriterionAnswer) -> Section:
         f"{who}, {'lambda' if series == 'annealed' else 'whole margin'}: {verdict_words(rise)}"
         for (series, who), rise in found.rise.items()
     )
-    short = f"From m = {MARGINS[0]} to {MARGINS[-1]} the share changes by: {short}"
+    short = f"The share who meet it, m = {MARGINS[-1]} less m = {MARGINS[0]}: {short}"
     return Section(short, " ".join(sentences), body, {"criterion": drawing.criterion_figure(found)})
 
 

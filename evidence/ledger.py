@@ -9,7 +9,8 @@ from evidence.counted import Counted, headline, read_counted
 from evidence.plan import Run
 from evidence.schedule import runs_to_make
 from evidence.summary import SUMMARIES, Summary, load_summary, read_summary
-from evidence.wording import name_of, network_of, number, paragraph, settings_words, share, table
+from evidence.wording import name_of, network_of, number, paragraph, settings_words, share
+from sphereface.card.markdown import table
 
 HEAD = "# Ledger of the evidence"
 COLUMNS = (

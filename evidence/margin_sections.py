@@ -32,10 +32,10 @@ from evidence.wording import (
     settings_words,
     share,
     sorted_clauses,
-    table,
     together_words,
     verdict_words,
 )
+from sphereface.card.markdown import table
 
 CEILING = 0.9  # of the headline: above it little is left that could differ
 
@@ -150,13 +150,16 @@ def _rows(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> list[tuple[st
 
 
 def _other_figures(found: MarginsAnswer) -> str:
-    """Return a sentence on whom the other figures tell apart from NormFace."""
-    told = [
-        f"by {name}: {listed(differing) if differing else 'none'}"
-        for name, comparisons in (("FNMR at FMR 1 %", found.easier), ("accuracy", found.accuracy))
-        for differing in [[name_of(one.first) for one in comparisons if one.verdict is Verdict.DIFFERENCE]]
-    ]
-    return f"Told from NormFace by the other figures: {'; '.join(told)}."
+    """Return sentences on what FNMR at FMR 1 % and accuracy say of those that differ."""
+    sentences = []
+    for figure, comparisons, less, more in (
+        ("FNMR at FMR 1 %", found.easier, "lower than NormFace's for", "higher for"),
+        ("Accuracy", found.accuracy, "lower than NormFace's for", "higher for"),
+    ):
+        differing = [(name_of(one.first), one) for one in comparisons if one.verdict is Verdict.DIFFERENCE]
+        clauses = sorted_clauses(differing, less, more, **SHORT, points=False, nothing="none of them")
+        sentences.append(f"{figure} is {', '.join(clauses)}.")
+    return " ".join(sentences)
 
 
 def _ceiling(found: MarginsAnswer) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from evidence import answers, behaviour_sections, budget, margin_sections, quality, stability
 from evidence.ledger import ledger_text
 from evidence.section import Section
 from evidence.study import Progress, Study, read_study
 from evidence.summary import SUMMARIES
-from evidence.wording import paragraph, table
+from evidence.wording import paragraph
 from sphereface.atomic import write_text
+from sphereface.card.markdown import table
 from sphereface.errors import DataError
 
 _Answer = TypeVar("_Answer")
@@ -21,25 +22,43 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PLAN = "## The plan\n"
 ASKED = "Do the papers' claims hold where we can look?"
 
-# Section, its title, what is claimed, and the question whose runs it is made of.
-SECTIONS = (
-    ("margins", "1. Margins", "A margin lowers error", "margins"),
-    ("gradients", "2. Margin or gradient?", "None yet: which part of a recipe is it?", "gradients"),
-    ("stability", "3. Stability", "SphereFace-R trains without annealing where A-Softmax does not", "stability"),
-    ("sizes", "4. m and depth", "Error falls with m up to 4, and with depth", "sizes"),
-    ("criterion", "5. The criterion", "With m large enough people meet the ideal criterion", "sizes"),
-    ("norms", "6. Is the norm quality?", "The length of an embedding is its quality", "norms"),
-    (
+
+class Part(NamedTuple):
+    """A section of the page.
+
+    Attributes:
+        name: What it is made by.
+        title: Its heading.
+        claim: What it looks into; None where nothing is asked.
+        question: Whose runs it is made of.
+    """
+
+    name: str
+    title: str
+    claim: str | None
+    question: str
+
+
+PARTS = (
+    Part("margins", "1. Margins", "A margin lowers error", "margins"),
+    Part("gradients", "2. Margin or gradient?", "None yet: which part of a recipe is it?", "gradients"),
+    Part(
+        "stability", "3. Stability", "SphereFace-R trains without annealing where A-Softmax does not", "stability"
+    ),
+    Part("sizes", "4. m and depth", "Error falls with m up to 4, and with depth", "sizes"),
+    Part("criterion", "5. The criterion", "With m large enough people meet the ideal criterion", "sizes"),
+    Part("norms", "6. Is the norm quality?", "The length of an embedding is its quality", "norms"),
+    Part(
         "budget",
         "7. Does the answer depend on the budget?",
         "None yet: do short runs favour weak margins?",
         "budget",
     ),
-    ("tuning", "Tuning, for question 1", "", "tuning"),
+    Part("tuning", "Tuning, for question 1", None, "tuning"),
 )
 # What a row of the table of runs is called. The criterion has none: it is made of runs of question 4.
 COUNTED = {
-    **{question: title for name, title, _, question in SECTIONS if name != "criterion"},
+    **{part.question: part.title for part in PARTS if part.name != "criterion"},
     "twins": "The same function twice, for question 1",
 }
 
@@ -87,13 +106,13 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
     if done == 0:
         return f"# Evidence\n\n{ASKED} No run of the plan below has been made yet.\n", {}
     planned = sum(progress.planned for progress in study.progress.values())
-    shown = [section for section in SECTIONS if section[-1] in study.progress]
-    found = {name: _section(name, study) for name, *_ in shown}
-    verdicts = [
-        (title, claim, section.short if section else _waiting(study.progress[question]))
-        for name, title, claim, question in shown
-        for section in [found[name]]
-        if claim
+    parts = [part for part in PARTS if part.question in study.progress]
+    found = {part.name: _section(part.name, study) for part in parts}
+    claims = [
+        (part.title, part.claim, section.short if section else _waiting(study.progress[part.question]))
+        for part in parts
+        for section in [found[part.name]]
+        if part.claim
     ]
     opening = (
         f"{ASKED} {done} of the {planned} runs of the [plan](#the-plan) below are done; the "
@@ -104,16 +123,16 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
         "points, with 95 % intervals over people and seeds; the words *a difference*, *no difference* and "
         "*undecided* are used as [the plan defines them](#when-a-difference-counts)."
     )
-    parts = ["# Evidence", paragraph(f"{opening} {how}"), table(["", "claimed", "found"], verdicts)]
+    blocks = ["# Evidence", paragraph(f"{opening} {how}"), table(["", "claimed", "found"], claims)]
     figures: dict[str, str] = {}
-    for name, title, _, question in shown:
-        section = found[name]
-        parts += [f"## {title}", *_opening(study.progress[question], section)]
+    for part in parts:
+        section = found[part.name]
+        blocks += [f"## {part.title}", *_opening(study.progress[part.question], section)]
         if section is not None:
-            parts.append(section.body)
+            blocks.append(section.body)
             figures |= section.figures
-    parts += ["## Runs", _counts(study)]
-    return "\n\n".join(parts) + "\n", figures
+    blocks += ["## Runs", _counts(study)]
+    return "\n\n".join(blocks) + "\n", figures
 
 
 def _section(name: str, study: Study) -> Section | None:

@@ -50,7 +50,7 @@ LAST_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Pictures:
     """Pictures that every run embeds: whose, and their decoded crops (N, 112, 96, 3)."""
 
     people: Manifest
@@ -68,7 +68,7 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
     people = gather_people(shared)
     with _alone(folder / "people.lock", wait=True):
         _keep_people(people, summaries)
-        shown = {part: Shown(manifest, _crops(manifest, folder)) for part, manifest in _parts(people).items()}
+        shown = {part: Pictures(manifest, _crops(manifest, folder)) for part, manifest in _parts(people).items()}
     while True:
         waiting = [run for run in runs_to_make(only, summaries) if read_summary(run, summaries) is None]
         if not waiting:
@@ -96,7 +96,7 @@ def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = ()) -> in
     return max(abs(process.wait()) for process in started)
 
 
-def make(run: Run, people: People, shown: Mapping[str, Shown], folder: Path) -> Summary:
+def make(run: Run, people: People, shown: Mapping[str, Pictures], folder: Path) -> Summary:
     """Train and measure one run."""
     recipe = run.recipe()
     learners = people.tuning[0] if run.kind == "trial" else people.learners
@@ -131,7 +131,12 @@ def make(run: Run, people: People, shown: Mapping[str, Shown], folder: Path) -> 
 
 
 def _measured(
-    run: Run, network: nn.Module, people: People, shown: Mapping[str, Shown], contract: InputContract, folder: Path
+    run: Run,
+    network: nn.Module,
+    people: People,
+    shown: Mapping[str, Pictures],
+    contract: InputContract,
+    folder: Path,
 ) -> dict[str, Any]:
     wanted = {"stress": (), "trial": ("tuning",), "judged": ("judged", "kept", "learners")}[run.kind]
     found = {part: embed(network, shown[part].people, shown[part].crops, contract) for part in wanted}

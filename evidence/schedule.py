@@ -74,6 +74,7 @@ def planned_runs(question: str, summaries: Path = SUMMARIES) -> int:
     if question == "stability":
         climbed = len(runs) == len(plan.RUNGS) * len(plan.STRESS_SEEDS)
         if not (climbed and all(read_summary(run, summaries) for run in runs)):
-            # Unless the control is known never to fail, all arms are to come on some rung.
-            return max(len(runs), len(plan.ARMS) * len(plan.STRESS_SEEDS))
+            # Unless the control is known never to fail, the other arms are to come on this rung or a later one.
+            to_come = all(run.row.startswith(plan.CONTROL) for run in runs)
+            return len(runs) + to_come * (len(plan.ARMS) - 1) * len(plan.STRESS_SEEDS)
     return len(runs)

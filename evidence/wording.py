@@ -223,20 +223,8 @@ def sorted_clauses(
     ]
 
 
-def paragraph(text: str, indent: str = "") -> str:
-    """Break a text into lines, the later ones indented as those of a list's items are, no number off its sign."""
+def paragraph(text: str) -> str:
+    """Break a text into lines, no number off its sign."""
     whole = text.replace(" = ", f"{_NBSP}={_NBSP}").replace(" %", f"{_NBSP}%")
-    lines = textwrap.fill(whole, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.fill(whole, _WIDTH, break_long_words=False, break_on_hyphens=False)
     return lines.replace(_NBSP, " ")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table.
-
-    >>> print(table(["a", "b"], [["1", "2"]]))
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
-    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])

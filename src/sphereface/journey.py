@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sphereface.card import write_card
 from sphereface.checkpoint import (
     Architecture,
     ModelCard,
@@ -36,7 +37,7 @@ class Result:
     """What a journey leaves behind.
 
     Attributes:
-        folder: The run folder with the model, its card, the journal and the report.
+        folder: The run folder with the model, its card to read, the journal and the report.
         trained: How the training went.
         audit: How the model was judged.
         left_out: People of the test set who were left out because the training set has their name.
@@ -85,7 +86,7 @@ def journey(
     judgement = audit(embedder, people.judged, settings=recipe.judgement, protocol=people.pairs, progress=progress)
     for refusal in judgement.refusals:
         progress.say(f"no operating point: {refusal}")
-    update_operating_points(folder, judgement.points)
+    card = update_operating_points(folder, judgement.points)
     trial = try_people(recipe, people, folder, embedder, judgement.point("fpir"), progress)
 
     report = present(
@@ -112,6 +113,7 @@ def journey(
     )
     progress.say("drawing the report")
     write_report(folder, report)
+    write_card(folder, card, Learned.of(people.learners), report)
     return Result(folder, trained, judgement, people.left_out, report)
 
 

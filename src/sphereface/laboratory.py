@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sphereface.embedder import replace_operating_points
+from sphereface.card import write_card
+from sphereface.data.learned import read_learned
+from sphereface.embedder import read_card, replace_operating_points
 from sphereface.embedder.embedder import Face
 from sphereface.embedder.pretrained import is_shipped
 from sphereface.errors import ConfigurationError, ModelError
@@ -114,7 +116,6 @@ def evaluate(
         data=" ".join([inquiry.describe(), *inquiry.remarks]),
         settings={
             "judged": [subject.about for subject in inquiry.subjects],
-            "model_fingerprint": inquiry.faces.fingerprint,
             "pictures": reading.to_json() if models else "as they were embedded",
         },
         people=people,
@@ -132,6 +133,8 @@ def evaluate(
     )
     progress.say("drawing the report")
     page = write_report(out or _default_folder(models, files), report)
+    if models:
+        write_card(page.parent, read_card(models[0]), read_learned(models[0]), report)
     return Judged(page, evaluations, points, inquiry.subjects[0].failures, inquiry.left_out, report)
 
 

@@ -107,7 +107,7 @@ def test_red_and_blue_exchanged_in_the_files(story: Any, tmp_path: Path) -> None
     assert "red and blue are exchanged: d' rises" in found["sentences"][0]
     assert "exchange red and blue in the files: skin is bluer than red" in found["sentences"][1]
     assert found["saved"] is None
-    assert "nothing is saved" in found["sentences"][-1]
+    assert found["sentences"][-1] == "no copy is saved: the fault is in the pictures, not in the contract"
     assert not (tmp_path / "out").exists()
 
 
@@ -146,10 +146,13 @@ def test_a_card_that_is_wrong_about_the_pixels(
     assert mended.fingerprint == card.fingerprint, "the model as it was before its card was spoilt"
     assert mended.operating_points == ()
     assert (tmp_path / "right" / "learned.safetensors").exists()
-    again = call(model, judge, "--out", tmp_path / "right")
-    assert "is there already and not empty" in str(again.exception)
-    onnx = call(tmp_path / "model.onnx", judge, "--out", tmp_path / "other")
-    assert f"for an ONNX file write '{tmp_path / 'model.json'}'" in str(onnx.exception)
+
+
+def test_a_copy_that_cannot_be_saved_is_refused_before_the_work(story: Any, tmp_path: Path) -> None:
+    there = call(story.folder, tmp_path / "no pictures", "--out", story.folder)
+    assert "is there already and not empty" in str(there.exception)
+    onnx = call(tmp_path / "model.onnx", tmp_path / "no pictures", "--out", tmp_path / "copy")
+    assert f"in its metadata or in '{tmp_path / 'model.json'}'" in str(onnx.exception)
 
 
 def test_photographs_that_were_never_aligned(story: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

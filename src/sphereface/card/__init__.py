@@ -1,5 +1,5 @@
-"""A model's card as a page to read."""
+"""A model card to read, beside every report of a model."""
 
-from sphereface.card.page import card_page
+from sphereface.card.page import CARD_PAGE, card_page, write_card
 
-__all__ = ["card_page"]
+__all__ = ["CARD_PAGE", "card_page", "write_card"]

@@ -1,130 +1,106 @@
-"""How a model was judged: what a report.json says, as the tables of its card."""
+"""How a model was judged: what its report says, as the tables of its card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from sphereface.card.markdown import plain, table
-from sphereface.evaluation.results import Rate
-from sphereface.report.key_figures import Shown, shown
-from sphereface.report.wording import percent, plain_percent
-
-Report = Mapping[str, Any]
-
-
-def judged(report: Report) -> Iterator[str]:
-    """Yield who was judged, every figure with its interval, groups, larger galleries, the trial of a gallery."""
-    source = report["source"] or {}
-    yield plain(" ".join(filter(None, [report["data"], source.get("title"), source.get("note")])))
-    rows = [(name, value_words(rate), _trials(rate), title) for title, name, rate in rates(report)]
-    yield table(("figure", "value and interval", "worth trials", "on"), rows)
-    if report["health"] is not None:
-        yield table(("on the sphere", ""), _health(report["health"]))
-    findings = report["findings"] or {}
-    if findings.get("groups"):
-        yield from _groups(findings["groups"])
-    sized = [each for each in findings.get("gallery_sizes") or () if each["target"] is not None]
-    if sized:
-        yield from _sizes(sized)
-    for morph in findings.get("morphing") or ():
-        yield (
-            f"Worst-case morphs of pairs of people ({plain(morph['kind'])}, {_attempts(morph['attempts'])}), "
-            f"accepted as both: {value_words(morph['mmpmr'])}."
-        )
-    if report["gallery_trial"] is not None:
-        yield plain(_trial(report["gallery_trial"]))
+from sphereface.card.markdown import prose, table
+from sphereface.evaluation.findings import Findings
+from sphereface.evaluation.groups.rates import GroupRates
+from sphereface.evaluation.results import Health, Rate, Source
+from sphereface.report.comparison import by_list, compared
+from sphereface.report.content import GalleryTrial, ReportInput
+from sphereface.report.key_figures import shown
+from sphereface.report.wording import counted, in_percent, plain_percent
 
 
-def rates(report: Report) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Yield where, what and the rate of everything that was measured."""
-    for search in report["identification"]:
-        for target, rate in search["fnir_at_fpir"].items():
-            yield search["title"], f"FNIR at FPIR {plain_percent(float(target))}", rate
-        if search["cmc"]:
-            yield search["title"], "rank 1", search["cmc"][0]
-    for crowd in report["crowds"]:
-        if crowd["cmc"]:
-            yield crowd["title"], "rank 1 in the crowd", crowd["cmc"][0]
-    for pairs in report["verification"]:
-        for target, rate in pairs["fnmr_at_fmr"].items():
-            yield pairs["title"], f"FNMR at FMR {plain_percent(float(target))}", rate
-        yield pairs["title"], "equal error rate", pairs["eer"]
-        yield pairs["title"], "accuracy over folds", pairs["accuracy"]
-    for told in report["classes"]:
-        yield told["title"], "accuracy of a linear probe", told["accuracy"]
+def judged(report: ReportInput) -> Iterator[str]:
+    """Yield who was judged, the figures of every list and gallery, groups, larger galleries, the trial of one."""
+    evaluation = report.evaluation
+    yield prose(report.data)
+    if evaluation.source is not None:
+        yield prose(_protocol(evaluation.source))
+    for title, rows in by_list(compared(report)):
+        yield f"{prose(title)}:"
+        head = ("figure", f"value and {_confidence(rows[0].rates[0])} interval", "worth trials")
+        cells = [(prose(row.figure), rate_words(row.rates[0]), shown(row.rates[0]).trials) for row in rows]
+        yield table(head, cells)
+    if evaluation.health is not None:
+        yield "On the sphere:"
+        yield table(("figure", "value"), _health(evaluation.health))
+    if report.findings is not None:
+        yield from _looked_into(report.findings)
+    if report.gallery_trial is not None:
+        yield _trial(report.gallery_trial)
 
 
-def value_words(raw: Mapping[str, Any]) -> str:
+def rate_words(rate: Rate) -> str:
     """Return a rate with its interval, or why there is none.
 
-    >>> value_words({"value": 0.0842, "low": 0.0712, "high": 0.0991, "confidence": 0.95, "n": 500.0})
+    >>> rate_words(Rate(0.0842, 0.0712, 0.0991, 0.95, 500.0))
     '8.4 % (7.1 to 9.9)'
+    >>> rate_words(Rate(None, None, None, 0.95, 3.0, "three searches"))
+    'none: three searches'
     """
-    told = _shown(raw)
-    text = f"{told.value} % ({told.interval.removesuffix('%')}".rstrip() + ")" if told.supported else told.note
-    return " ".join(text.split())
+    return prose(f"none: {shown(rate).note}" if rate.value is None else in_percent(rate))
 
 
-def _trials(raw: Mapping[str, Any]) -> str:
-    return _shown(raw).trials
+def _confidence(rate: Rate) -> str:
+    return f"{100 * rate.confidence:g} %"
 
 
-def _shown(raw: Mapping[str, Any]) -> Shown:
-    value, low, high = raw["value"], raw["low"], raw["high"]
-    return shown(Rate(value, low, high, float(raw["confidence"]), float(raw["n"]), str(raw.get("reason", ""))))
+def _protocol(source: Source) -> str:
+    said = [f"Protocol: {source.title}", source.citation, source.note]
+    if source.missing:
+        said.append(f"{len(source.missing):,} of its pictures are missing and count as failures")
+    return " ".join(f"{text.rstrip('.')}." for text in said if text)
 
 
-def _health(health: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, words, decimals in (
-        ("alignment", "alignment (lower is better)", 3),
-        ("uniformity", "uniformity (lower is better)", 3),
-        ("angular_fisher_score", "angular Fisher score (lower is better)", 3),
-        ("effective_rank", "effective rank", 1),
+def _health(health: Health) -> Iterator[tuple[str, str]]:
+    for words, value, decimals in (
+        ("alignment (lower is better)", health.alignment, 3),
+        ("uniformity (lower is better)", health.uniformity, 3),
+        ("angular Fisher score (lower is better)", health.angular_fisher_score, 3),
+        ("effective rank", health.effective_rank, 1),
     ):
-        if health.get(key) is not None:
-            yield words, f"{health[key]:.{decimals}f}".replace("-", "−")
+        if value is not None:
+            yield words, f"{value:.{decimals}f}".replace("-", "−")
 
 
-def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
-    yield plain(f"By group ({groups['title']}), all at the threshold {groups['threshold']:.4f}:")
-    within = [groups["fmr"][at][at] for at in range(len(groups["names"]))]
-    yield table(
-        ("group", "people", "FNMR", "FMR within the group"),
-        [
-            (name, f"{people:,}", value_words(missed), value_words(false))
-            for name, people, missed, false in zip(
-                groups["names"], groups["people"], groups["fnmr"], within, strict=True
-            )
-        ],
-    )
+def _looked_into(findings: Findings) -> Iterator[str]:
+    if findings.groups is not None:
+        at = "" if findings.threshold_fmr is None else f", chosen for FMR {plain_percent(findings.threshold_fmr)}"
+        yield prose(
+            f"By group ({findings.groups.title}), all at the threshold {findings.groups.threshold:.4f}{at}:"
+        )
+        yield table(("group", "people", "FNMR", "FMR within the group"), _groups(findings.groups))
+    sized = [each for each in findings.gallery_sizes if each.target is not None]
+    if sized:
+        yield "Galleries of other sizes, the threshold chosen for each:"
+        yield table(
+            ("people enrolled", "how", "FPIR", "FNIR"),
+            [
+                (f"{each.gallery_people:,}", each.kind, rate_words(each.fpir), rate_words(each.fnir))
+                for each in sized
+            ],
+        )
+    for morph in findings.morphing:
+        yield (
+            f"Worst-case morphs of two people ({morph.kind} pairs, {counted(morph.attempts, 'attempt')} each), "
+            f"taken for both: {rate_words(morph.mmpmr)}."
+        )
 
 
-def _sizes(sized: list[Mapping[str, Any]]) -> Iterator[str]:
-    yield "Galleries of other sizes, the threshold chosen again for each:"
-    yield table(
-        ("people enrolled", "how", "FPIR aimed at", "FPIR", "FNIR"),
-        [
-            (
-                f"{each['gallery_people']:,}",
-                each["kind"],
-                f"{percent(each['target'])} %",
-                value_words(each["fpir"]),
-                value_words(each["fnir"]),
-            )
-            for each in sized
-        ],
-    )
+def _groups(groups: GroupRates) -> Iterator[tuple[str, ...]]:
+    for at, name in enumerate(groups.names):
+        yield prose(name), f"{groups.people[at]:,}", rate_words(groups.fnmr[at]), rate_words(groups.fmr[at][at])
 
 
-def _attempts(count: int) -> str:
-    return "1 attempt" if count == 1 else f"{count:,} attempts"
-
-
-def _trial(trial: Mapping[str, Any]) -> str:
+def _trial(trial: GalleryTrial) -> str:
+    promised = prose(plain_percent(trial.stated_fpir))
     return (
-        f"Tried as a gallery of {trial['gallery_people']:,} people on people who took part in nothing before: "
-        f"{value_words(trial['named_correctly'])} of {trial['known_searches']:,} searches by enrolled people were "
-        f"given the right name, and {value_words(trial['realised_fpir'])} of {trial['stranger_searches']:,} "
-        f"searches by strangers any name (promised: {plain_percent(trial['stated_fpir'])})."
+        f"Tried as a gallery of {counted(trial.gallery_people, 'person')}, on people who took part in nothing "
+        f"before. Searches by enrolled people ({trial.known_searches:,}) that were given the right name: "
+        f"{rate_words(trial.named_correctly)}. Searches by strangers ({trial.stranger_searches:,}) that were "
+        f"given any name: {rate_words(trial.realised_fpir)}, where {promised} was promised."
     )

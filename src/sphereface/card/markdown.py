@@ -1,26 +1,42 @@
-"""Markdown of texts that may come from anybody."""
+"""Markdown made of texts that may come from anybody: titles, names, settings of a stranger's model."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
+def prose(text: object) -> str:
+    r"""Return a text in one line that is nothing but text: no link, no heading, no HTML, no end of a cell.
+
+    >>> print(prose("# a [b](c) <d>\n e|f"))
+    \# a \[b\](c) &lt;d> e&#124;f
+    >>> print(prose("1. three - four"), prose("snake_case"), prose("8.4 %"))
+    1\. three - four snake_case 8.4 %
+    """
+    line = " ".join(str(text).encode("utf-8", "replace").decode("utf-8").split())
+    line = re.sub(r"([\\`*\[\]#!])|(?<!\w)(_)|(_)(?!\w)", r"\\\1\2\3", line)
+    line = re.sub(r"^(\d+)([.)])(?= |$)", r"\1\\\2", re.sub(r"^([->+=~])", r"\\\1", line))
+    return line.replace("<", "&lt;").replace("|", "&#124;")
+
+
+def code(text: object) -> str:
+    r"""Return a name as code, or as prose where code could not hold it.
+
+    >>> print(code("head.scale"), code("a`b"))
+    `head.scale` a\`b
+    """
+    name = str(text)
+    return f"`{name}`" if name.isprintable() and not set("`|<") & set(name) else prose(name)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    r"""Return a table.
+    """Return a table of cells that are Markdown already.
 
-    >>> print(table(("what", "value"), [("a|b", "1")]))
-    | what | value |
+    >>> print(table(["a", "b"], [["1", "2"]]))
+    | a | b |
     |---|---|
-    | a\|b | 1 |
+    | 1 | 2 |
     """
-    lines = ["| " + " | ".join(plain(cell).replace("|", "\\|") for cell in row) + " |" for row in (head, *rows)]
+    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
-
-
-def plain(text: str) -> str:
-    r"""Return a text in one line that starts no HTML.
-
-    >>> plain("a <script>\n b")
-    'a &lt;script> b'
-    """
-    return " ".join(str(text).split()).replace("<", "&lt;")

@@ -1,98 +1,66 @@
 """A model's card as a page to read: what it is, what it is for, how it was judged, what nobody knows of it.
 
-The sections are those of M. Mitchell et al., Model cards for model reporting, 2019 (arXiv:1810.03993). Every
-number comes from ``model.json`` or from a ``report.json`` of exactly this model; nothing is measured here.
+The sections are those of M. Mitchell et al., Model cards for model reporting, 2019 (arXiv:1810.03993). It stands
+beside the report whose figures it has.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from sphereface.card.judged import Report, judged, rates, value_words
-from sphereface.card.markdown import plain, table
+from sphereface.atomic import write_text
+from sphereface.card.judged import judged, rate_words
+from sphereface.card.markdown import code, prose, table
+from sphereface.card.unknown import unknown
 from sphereface.checkpoint import ModelCard
-from sphereface.data.learned import LEARNED_FILE, Learned, read_learned
-from sphereface.embedder import read_card
+from sphereface.data.learned import LEARNED_FILE, Learned
 from sphereface.errors import DataError, reason_of
-from sphereface.report.wording import flat_settings
+from sphereface.evaluation.operating_point import MeasuredRate, OperatingPoint
+from sphereface.evaluation.results import Rate
+from sphereface.report import ReportInput
+from sphereface.report.opening import headline
+from sphereface.report.wording import flat_settings, plain_percent
 
-REPORT_FILE = "report.json"
+CARD_PAGE = "model-card.md"
 
-_LARGEST_REPORT = 256 * 2**20
-_SCHEMA = 2
-_FOLDERS = ("train", "without")
-_TOLD = ("backbone", "head", "regularizers", "optimiser", "augmentation")  # sections of a recipe that make a model
+_MADE_BY = ("backbone", "head", "optimiser", "augmentation")  # sections of a recipe that make the weights
 _STEPS = ("optimiser.milestones", "optimiser.factor")  # a cosine schedule has no use for them
 
 
-def card_page(folder: Path, report: Path | None = None, notes: Sequence[str] = ()) -> str:
-    """Return the model card as Markdown.
+def write_card(folder: Path, card: ModelCard, learned: Learned | None, report: ReportInput) -> Path:
+    """Write ``model-card.md`` beside a report, whole or not at all.
 
     Args:
-        folder: A model: a run's folder or an ONNX file.
-        report: A ``report.json`` of this model; by default the one of the folder, if there is one.
-        notes: What else a reader must know, a paragraph each.
+        folder: Of the report.
+        card: Of the model that it judges.
+        learned: Whom the model has learned from, if that is known.
+        report: What the page is made of.
 
     Raises:
-        ModelError: If there is no model, or it is damaged.
-        DataError: If the report is missing, damaged, or speaks of another model.
+        DataError: If the folder cannot be written.
     """
-    folder = Path(folder)
-    card, known = read_card(folder), read_learned(folder)
-    own = folder / REPORT_FILE
-    said = _read_report(report or own, card) if report is not None or own.is_file() else None
+    path = folder / CARD_PAGE
     try:
-        return "\n\n".join(_sections(card, known, said, notes)) + "\n"
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise DataError(
-            f"'{report or own}' is not a report of schema {_SCHEMA} ({type(error).__name__}: {error}); judge the "
-            "model again with 'sphereface evaluate'"
-        ) from error
-
-
-def _read_report(path: Path, card: ModelCard) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST_REPORT + 1)
+        write_text(path, card_page(card, learned, report))
     except OSError as error:
-        raise DataError(f"the report '{path}' cannot be read: {reason_of(error)}") from error
-    if len(text) > _LARGEST_REPORT:
-        raise DataError(f"'{path}' is larger than any report ({_LARGEST_REPORT // 2**20} MiB)")
-    try:
-        report = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"'{path}' is damaged, it is not JSON; judge the model again") from error
-    if not isinstance(report, dict) or report.get("schema") != _SCHEMA:
-        raise DataError(f"'{path}' is not a report of schema {_SCHEMA}; judge the model again")
-    settings = report.get("settings")
-    whom = settings.get("model_fingerprint") if isinstance(settings, dict) else None
-    if whom != card.fingerprint:
-        told = f"speaks of model {str(whom)[:12]}" if whom else "does not say of which model it speaks"
-        raise DataError(
-            f"'{path}' {told}, but this is {card.fingerprint[:12]}; judge it with 'sphereface evaluate' and name "
-            "that report"
-        )
-    return report
+        raise DataError(f"cannot write '{path}': {reason_of(error)}") from error
+    return path
 
 
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
+def card_page(card: ModelCard, learned: Learned | None, report: ReportInput) -> str:
+    """Return the card as Markdown; of training folders it tells the last name only."""
+    return "\n\n".join(_blocks(card, learned, report)) + "\n"
 
 
-def _sections(
-    card: ModelCard, known: Learned | None, report: Report | None, notes: Sequence[str]
-) -> Iterator[str]:
+def _blocks(card: ModelCard, learned: Learned | None, report: ReportInput) -> Iterator[str]:
     recipe = card.provenance.recipe
-    yield f"# {plain(recipe.get('title') or card.architecture.name)}"
-    if report is not None:
-        yield plain(" ".join(report["in_words"][:2]))
-    for note in notes:
-        yield plain(note)
+    yield f"# {prose(recipe.get('title') or card.architecture.name)}"
+    yield prose(headline(report))
     yield "## The model"
-    yield table(("", ""), _model(card))
+    yield table(("part", "what it is"), _model(card))
     yield "## What it is for"
     yield (
         "Comparing aligned pictures of faces: do two of them show one person, and who of the enrolled people is "
@@ -104,29 +72,28 @@ def _sections(
         "person. Its error rates hold for pictures like those it was judged on; for others they must be measured."
     )
     yield "## What it learned from"
-    yield _learned(card, known)
+    yield _learned_from(card, learned)
     if recipe:
-        yield table(("setting", "value"), _recipe(recipe))
+        yield table(("setting", "value"), _settings(recipe))
     yield "## How it was judged"
-    if report is None:
-        yield "No report of it is at hand. `sphereface evaluate` makes one."
-    else:
-        yield from judged(report)
+    yield from judged(report)
     yield "## Operating points"
-    yield _points(card)
+    yield from _points(card)
     yield "## What is not known"
-    yield "\n".join(f"- {plain(line)}" for line in _unknown(card, report))
+    seed = card.provenance.seed if recipe else None
+    yield "\n".join(f"- {sentence}" for sentence in unknown(report, seed))
 
 
 def _model(card: ModelCard) -> Iterator[tuple[str, str]]:
     contract, made = card.input_contract, card.provenance
     settings = ", ".join(f"{name} {value}" for name, value in flat_settings(card.architecture.settings))
     numbers = f"; {card.parameters:,} parameters" if card.parameters else ""
-    yield "network", f"{card.architecture.name}{f' ({settings})' if settings else ''}{numbers}"
+    yield "network", prose(f"{card.architecture.name}{f' ({settings})' if settings else ''}{numbers}")
+    raw = contract.mean == 0.0 and contract.std == 1.0
+    scaling = "values as they are" if raw else f"(value − {contract.mean:g}) / {contract.std:g}"
     yield (
         "input",
-        f"aligned faces of {contract.size} pixels (height by width), {contract.colour.upper()}, "
-        f"(value − {contract.mean:g}) / {contract.std:g}",
+        f"aligned faces of {contract.size} pixels (height by width), {contract.colour.upper()}, {scaling}",
     )
     mirrored = {
         "none": "",
@@ -134,83 +101,76 @@ def _model(card: ModelCard) -> Iterator[tuple[str, str]]:
         "concatenate": "; those of a picture and of its mirror image stand end to end",
     }[contract.flip_fusion]
     yield "embedding", f"{card.embedding_dimension:,} numbers, of which the direction counts{mirrored}"
-    yield "weights", f"{card.weights_bytes / 1e6:,.1f} MB, SHA-256 `{card.weights_sha256}`"
-    yield "fingerprint", f"`{card.fingerprint}`, to which galleries and operating points are bound"
-    yield "licence", made.licence
+    yield "weights", f"{card.weights_bytes / 1e6:,.1f} MB, SHA-256 {code(card.weights_sha256)}"
+    yield "fingerprint", f"{code(card.fingerprint)}, to which galleries and operating points are bound"
+    yield "licence", prose(made.licence)
     versions = ", ".join(f"{name} {number}" for name, number in made.versions.items())
-    if versions or made.created:
-        yield "made with", " ".join(word for word in (versions, made.created) if word)
+    if versions:
+        yield "made with", prose(versions)
 
 
-def _learned(card: ModelCard, known: Learned | None) -> str:
+def _learned_from(card: ModelCard, learned: Learned | None) -> str:
     made = card.provenance
-    if not made.recipe and known is None:
-        return "The card does not say."
+    if not made.recipe and learned is None:
+        return "Nobody says."
     said = "It learned from pictures of people"
-    if known is not None:
-        said = f"It learned from {len(known.pictures):,} different pictures of {len(known.people):,} people"
+    if learned is not None:
+        said = f"It learned from {len(learned.pictures):,} different pictures of {len(learned.people):,} people"
     if made.data_hash:
-        said += f" (data hash `{made.data_hash[:12]}`)"
+        said += f" (data hash {code(made.data_hash[:12])})"
     if made.steps:
         said += f", shown {made.images_seen:,} pictures in {made.steps:,} steps with seed {made.seed}"
-    kept = f" `{LEARNED_FILE}` knows them again by hash and shows none." if known is not None else ""
-    return f"{said}.{kept}"
+    return f"{said}." if learned is None else f"{said}. {code(LEARNED_FILE)} knows them again and shows none."
 
 
-def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the settings that made the weights, of folders the last name: where they lay is nobody's business."""
-    data = {key: _names(recipe.get("data", {}).get(key)) for key in _FOLDERS}
-    training = {key: recipe.get("training", {}).get(key) for key in ("batch_size", "precision")}
-    made = {key: recipe[key] for key in _TOLD if key in recipe}
-    unused = _STEPS if recipe.get("optimiser", {}).get("schedule") == "cosine" else ()
-    for name, value in flat_settings({"data": data, **made, "training": training}):
+def _settings(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    data, training = _part(recipe, "data"), _part(recipe, "training")
+    terms = recipe.get("regularizers")
+    told = {
+        "data": {"train": _names(data.get("train")), "without": _names(data.get("without"))},
+        **{name: _part(recipe, name) for name in _MADE_BY},
+        "regularizers": {str(at): term for at, term in enumerate(terms, 1)} if isinstance(terms, list) else {},
+        "training": {name: training.get(name) for name in ("batch_size", "precision")},
+    }
+    unused = _STEPS if _part(recipe, "optimiser").get("schedule") == "cosine" else ()
+    for name, value in flat_settings(told):
         if value not in ("none", "") and name not in unused:
-            yield f"`{name}`", value
+            yield code(name), prose(value)
 
 
-def _names(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [Path(str(each)).name for each in value]
-    return None if value is None else Path(str(value)).name
+def _part(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = recipe.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
-def _points(card: ModelCard) -> str:
+def _names(folders: object) -> list[str]:
+    """Return the last name of each folder, however its system writes paths: where it lies is nobody's business."""
+    paths = folders if isinstance(folders, list | tuple) else [] if folders is None else [folders]
+    names = [re.split(r"[\\/]", str(path).rstrip("\\/"))[-1] for path in paths]
+    return [name for name in names if name.strip(".")]
+
+
+def _points(card: ModelCard) -> Iterator[str]:
     if not card.operating_points:
-        return (
-            "None is stored, so no gallery answers with it yet. `sphereface operating-point` measures one, "
-            "`sphereface evaluate --store` keeps it."
+        yield (
+            f"None is stored, so no gallery answers with it yet. {code('sphereface operating-point')} measures "
+            f"one, {code('sphereface evaluate --store')} keeps it."
         )
-    rows = []
-    for point in card.operating_points:
-        what = "searching" if point.kind == "fpir" else "comparing two"
-        gallery = f", {point.holds_for_people:,} people enrolled" if point.kind == "fpir" else ""
-        measured, missed = (value_words(rate.model_dump()) for rate in (point.measured, point.missed))
-        basis = "" if point.basis == "measured" else f" ({point.basis})"
-        rows.append((what + gallery, f"{point.threshold:.4f}", measured + basis, missed))
-    return table(("for", "accept from cosine", "false alarms or matches", "missed"), rows)
-
-
-def _unknown(card: ModelCard, report: Report | None) -> Iterator[str]:
-    if report is None:
-        yield "How often it errs: it has not been judged, or not here."
         return
-    findings = report["findings"] or {}
-    if not findings.get("groups"):
-        yield (
-            "Whether it errs as often with one group of people as with another: nobody has judged it by group "
-            "(`sphereface evaluate --groups`)."
-        )
-    if not findings.get("gallery_sizes"):
-        searched = [search["gallery_people"] for search in report["identification"]]
-        larger = f" of more than {max(searched):,} people" if searched else ""
-        yield f"How often it raises a false alarm in a gallery{larger}: that grows with every person enrolled."
-    if not findings.get("morphing"):
-        yield "Whether a picture morphed of two people passes for both."
-    missing = [name for _, name, rate in rates(report) if rate["value"] is None]
-    if missing:
-        yield f"What this data cannot support: {', '.join(dict.fromkeys(missing))}."
-    if card.provenance.recipe:
-        yield (
-            f"Whether another seed would do as well: this is one run, with seed {card.provenance.seed}, and its "
-            "intervals cover the people judged and not the seed (`sphereface compare` takes several runs)."
-        )
+    head = ("for", "accept from cosine", "asked for", "measured", "missed")
+    yield table(head, map(_point, card.operating_points))
+
+
+def _point(point: OperatingPoint) -> tuple[str, ...]:
+    searching = point.kind == "fpir"
+    basis = "" if point.basis == "measured" else f" ({point.basis})"
+    return (
+        f"searching, {point.holds_for_people:,} people enrolled{basis}" if searching else "comparing two pictures",
+        f"{point.threshold:.4f}",
+        prose(f"{point.kind.upper()} {plain_percent(point.target)}"),
+        *(rate_words(_rate(measured)) for measured in (point.measured, point.missed)),
+    )
+
+
+def _rate(measured: MeasuredRate) -> Rate:
+    return Rate(measured.value, measured.low, measured.high, measured.confidence, measured.n)

@@ -14,6 +14,7 @@ from sphereface.cli.output import Terminal, print_json, rate_text
 _SHOWN = 12  # rows of the table
 
 if TYPE_CHECKING:
+    from sphereface.embedder import Embedder
     from sphereface.embedder.contract_search import Trial
     from sphereface.embedder.doctor import Diagnosis
 
@@ -37,19 +38,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Say whether colours, scaling and alignment of pictures fit a model; exit with 1 unless they do."""
-    from sphereface.data.new_folder import insist_on_new
     from sphereface.embedder import load_embedder
     from sphereface.embedder.doctor import diagnose
-    from sphereface.embedder.onnx_file import is_onnx
-    from sphereface.embedder.prescription import prescribed, sentences
-    from sphereface.embedder.recontract import save_behind
-    from sphereface.errors import ConfigurationError
+    from sphereface.embedder.prescription import sentences
 
     folder = model_folder(model)
-    if out is not None:
-        if is_onnx(folder):
-            raise ConfigurationError(f"--out copies a trained model; for an ONNX file write '{_beside(folder)}'")
-        insist_on_new(out)
+    _check_out(folder, out)
     embedder = load_embedder(folder)
     diagnosis = diagnose(
         embedder,
@@ -61,21 +55,8 @@ def command(
         detector=detector,
         progress=Terminal(),
     )
-    said, contract = list(sentences(diagnosis)), prescribed(diagnosis, embedder.contract)
-    saved = None
-    if contract != embedder.contract:
-        if out is not None:
-            save_behind(folder, contract, out)
-            saved = str(out)
-            said.append(
-                f"a copy of the model with that contract is in '{out}'; its operating points are to be measured"
-            )
-        elif is_onnx(folder):
-            said.append(f"write {json.dumps(contract.model_dump())} to '{_beside(folder)}'")
-        else:
-            said.append("'sphereface doctor' with --out FOLDER saves a copy of the model with that contract")
-    elif out is not None:
-        said.append("nothing is saved: the model's card needs no other contract")
+    saved, advice = _contract_advice(folder, embedder, diagnosis, out)
+    said = [*sentences(diagnosis), *advice]
     if as_json:
         about = {"model": str(model), "data": str(data), **_as_json(diagnosis), "saved": saved}
         print_json({**about, "sentences": said})
@@ -88,8 +69,53 @@ def command(
         raise typer.Exit(1)
 
 
-def _beside(model: Path) -> Path:
-    return model.with_suffix(".json")
+def _check_out(model: Path, out: Path | None) -> None:
+    """Refuse before minutes of work what could not be saved after them."""
+    from sphereface.data.new_folder import insist_on_new
+    from sphereface.embedder.onnx_file import is_onnx
+    from sphereface.errors import ConfigurationError
+
+    if out is None:
+        return
+    if is_onnx(model):
+        raise ConfigurationError(
+            "--out copies the folder of a trained model; the contract of an ONNX file is changed where it stands, "
+            f"in its metadata or in '{model.with_suffix('.json')}'"
+        )
+    insist_on_new(out)
+
+
+def _contract_advice(
+    model: Path, embedder: Embedder, diagnosis: Diagnosis, out: Path | None
+) -> tuple[str | None, list[str]]:
+    """Save the copy asked for, if the contract is at fault; return where it is, and what there is to say of it."""
+    from sphereface.embedder.onnx_file import is_onnx
+    from sphereface.embedder.prescription import prescribed
+    from sphereface.embedder.recontract import save_behind
+    from sphereface.errors import SpherefaceError, reason_of
+
+    contract = prescribed(diagnosis, embedder.contract)
+    if contract == embedder.contract:
+        why = {
+            "fits": "today's contract fits",
+            "nothing separates": "no contract can be told from another",
+            "another fits better": "the fault is in the pictures, not in the contract",
+        }[diagnosis.verdict]
+        return None, [] if out is None else [f"no copy is saved: {why}"]
+    if out is not None:
+        try:
+            save_behind(model, contract, out)
+        except (SpherefaceError, OSError) as error:  # what was found must not be lost with it
+            reason = reason_of(error) if isinstance(error, OSError) else error
+            return None, [f"no copy is saved: {reason}"]
+        return str(out), [
+            f"a copy of the model with that contract is in '{out}'; its operating points have to be measured anew"
+        ]
+    if is_onnx(model):
+        beside = model.with_suffix(".json")
+        where = f"where it stands, in the metadata of the file or in '{beside}'"
+        return None, [f"the contract as it should be, to be changed {where}: {json.dumps(contract.model_dump())}"]
+    return None, ["'sphereface doctor' with --out FOLDER saves a copy of the model with that contract"]
 
 
 def _print(diagnosis: Diagnosis) -> None:

@@ -14,7 +14,6 @@ import typer
 from sphereface.cli import (
     align,
     calibrate,
-    card,
     compare,
     dataset,
     demo,
@@ -50,7 +49,6 @@ app.command("plan")(plan.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
-app.command("card")(card.command)
 app.command("calibrate")(calibrate.command)
 app.command("operating-point")(operating_point.command)
 app.command("enroll")(enroll.command)

@@ -26,8 +26,7 @@ def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.
         place = "all weights and embeddings are finite, so it arose in the loss itself"
     return (
         f"the loss at step {step} is not a finite number: {place}. Try a lower optimiser.learning_rate, "
-        "optimiser.clip_norm = 5, a smaller scale or margin, or training.precision = 'float32'. "
-        "The last snapshot in checkpoints/ is still good"
+        "optimiser.clip_norm = 5, a smaller scale or margin, or training.precision = 'float32'"
     )
 
 

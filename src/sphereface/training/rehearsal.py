@@ -65,6 +65,7 @@ def rehearse(
 
     Raises:
         ConfigurationError: If a step would not fit into memory; nothing has been allocated then.
+        NonFiniteLossError: If the loss of a step is not finite.
     """
     require_room(needs, available_memory(device), recipe.training.batch_size)
     if recipe.training.threads is not None:

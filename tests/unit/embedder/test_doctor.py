@@ -13,7 +13,7 @@ from PIL import Image
 
 from sphereface.embedder.contract_search import Scaling
 from sphereface.embedder.doctor import diagnose
-from sphereface.embedder.prescription import sentences
+from sphereface.embedder.prescription import prescribed, sentences
 from sphereface.errors import ConfigurationError, NotEnoughDataError
 from sphereface.faces.contract import InputContract
 from sphereface.faces.detection import Detection
@@ -90,16 +90,23 @@ def test_red_and_blue_exchanged_in_the_files(tmp_path: Path) -> None:
         said = list(sentences(found))
         assert said[0].startswith("red and blue are exchanged: d' rises from ")
         assert said[1] == "exchange red and blue in the files: skin is bluer than red in 100% of them"
+        assert prescribed(found, InputContract()) == InputContract(), "the files are at fault"
 
 
 def test_a_card_that_is_wrong_about_colours(tmp_path: Path) -> None:
-    found = diagnose(SeesRedAsTold(InputContract(colour="bgr")), write(tmp_path / "data"))
+    wrong = InputContract(colour="bgr")
+    found = diagnose(SeesRedAsTold(wrong), write(tmp_path / "data"))
+    assert prescribed(found, wrong) == InputContract(colour="rgb")
+    unsure = replace(found, redder=0.5)
+    assert prescribed(unsure, wrong) == InputContract(colour="rgb"), "who asks for a contract gets one"
     assert found.verdict == "another fits better"
     assert "input contract should say colour = 'rgb'; the files are in order" in list(sentences(found))[1]
 
 
 def test_a_card_that_is_wrong_about_scaling(tmp_path: Path) -> None:
-    found = diagnose(SeesRedAsTold(InputContract(mean=0.0, std=1.0)), write(tmp_path / "data"))
+    wrong = InputContract(mean=0.0, std=1.0)
+    found = diagnose(SeesRedAsTold(wrong), write(tmp_path / "data"))
+    assert prescribed(found, wrong) == InputContract(mean=127.5, std=128.0)
     assert found.best.variant.changes(found.today.variant) == ("scaling",)
     assert found.best.variant.scaling == Scaling(127.5, 128.0)  # not 127.5 and 127.5, which is as good
     said = list(sentences(found))
@@ -123,6 +130,7 @@ def test_a_model_of_nothing(tmp_path: Path) -> None:
 
     found = diagnose(SeesRed(), write(tmp_path / "data", noise))
     assert found.verdict == "nothing separates"
+    assert prescribed(found, InputContract(colour="bgr")) == InputContract(colour="bgr")
     assert "is this the right model" in next(sentences(found))
 
 

@@ -13,7 +13,7 @@ from evidence import plan
 from evidence.behaviour_sections import stability as section_of
 from evidence.outcome import outcome
 from evidence.plan import Run
-from evidence.schedule import stability_runs
+from evidence.schedule import planned_runs, stability_runs
 from evidence.stability import StabilityAnswer, stability
 from evidence.study import read_study
 from evidence.summary import Summary, recipe_hash, write_summary
@@ -68,13 +68,15 @@ def write_runs(folder: Path, end_of: Callable[[Run], Summary]) -> list[Run]:
     made: dict[str, Run] = {}
     while new := [run for run in stability_runs(folder) if run.name not in made]:
         for run in new:
-            recipe = run.recipe().model_dump(
-                mode="json", include={"backbone", "head", "regularizers", "optimiser"}
-            )
-            common = {"recipe_hash": recipe_hash(run), "recipe": recipe, "seed": run.seed, "seconds": 1}
-            write_summary(run.name, {**common, **summary(end_of(run))}, folder)
+            write_end(run, folder, end_of(run))
             made[run.name] = run
     return list(made.values())
+
+
+def write_end(run: Run, folder: Path, end: Summary) -> None:
+    recipe = run.recipe().model_dump(mode="json", include={"backbone", "head", "regularizers", "optimiser"})
+    common = {"recipe_hash": recipe_hash(run), "recipe": recipe, "seed": run.seed, "seconds": 1}
+    write_summary(run.name, {**common, **summary(end)}, folder)
 
 
 def answer(folder: Path, end_of: Callable[[Run], Summary]) -> tuple[StabilityAnswer, list[Run]]:
@@ -130,3 +132,11 @@ def test_nothing_is_said_before_all_runs_are_done(tmp_path: Path) -> None:
     study = read_study(tmp_path)
     assert stability(study) is None
     assert (study.progress["stability"].done, study.progress["stability"].planned) == (63, 64)
+
+
+def test_arms_are_to_come_on_the_rung_that_is_being_tried(tmp_path: Path) -> None:
+    write_people(tmp_path)
+    for run in plan.stability(plan.CONTROL, *plan.RUNGS[0]):
+        write_end(run, tmp_path, TRAINED)
+    seeds = len(plan.STRESS_SEEDS)
+    assert planned_runs("stability", tmp_path) == 2 * seeds + (len(plan.ARMS) - 1) * seeds
