@@ -9,17 +9,18 @@ from evidence.summary import Summary
 
 Outcome = Literal["trained", "stuck", "diverged"]
 COSINE = 0.1  # of training images to their own prototype, below which nothing was learned
-SHARE = 0.1  # of ln C by which the loss must be below chance
+SHARE = 0.1  # of ln C by which the loss must be below that of a network that tells nobody apart
 
 
 def outcome(summary: Summary) -> Outcome:
     """Return how a run ended, by the means over its last 50 steps.
 
-    Where the norm is free a network that knows nothing has a loss of ln C, and the bounds are 0.9 and 2 ln C. At a
-    fixed norm a margin lifts that level, and the bounds lie as far from it.
+    Where the norm is free a network that tells nobody apart has a loss of ln C, and the bounds are 0.9 and 2 ln C.
+    At a fixed norm a margin lifts that level, which falls as everybody draws together: the loss must be as far
+    below that of a network that gives everybody one embedding, as near to the prototypes as this one's are.
     """
     last, level = summary["last"], math.log(summary["learners"]["people"])
     if summary["stopped"] or last["loss"] > summary["chance"] + level:
         return "diverged"
-    stuck = last["cosine"] < COSINE or last["loss"] > summary["chance"] - SHARE * level
+    stuck = last["cosine"] < COSINE or last["loss"] > summary["collapsed"] - SHARE * level
     return "stuck" if stuck else "trained"

@@ -47,6 +47,7 @@ from sphereface.version import __version__
 
 WAIT_SECONDS = 5.0
 LAST_STEPS = 50
+NEARLY_NOTHING = 1e-3  # length of an embedding that gives up
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,7 @@ def make(run: Run, people: People, shown: Mapping[str, Pictures], folder: Path) 
     except (NonFiniteLossError, ConfigurationError, DataError) as error:  # the last two: embeddings of no length
         stopped = str(error).partition(". Try")[0]
     journal = read_journal(folder / "journal.jsonl")
+    last = _last(journal)
     summary: Summary = {
         "run": run.name,
         "kind": run.kind,
@@ -121,10 +123,12 @@ def make(run: Run, people: People, shown: Mapping[str, Pictures], folder: Path) 
         "ended": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "seconds": _seconds(journal, run.batch),
         "journal": _thinned(journal),
-        "last": _last(journal),
+        "last": last,
     }
     if run.kind == "stress":
-        summary["chance"] = _chance(run, len(learners.identities))
+        count = len(learners.identities)
+        summary |= {"chance": collapsed_loss(run, count, 0.0)}
+        summary |= {"collapsed": None if last is None else collapsed_loss(run, count, last["cosine"])}
     if network is not None:
         summary |= {"weights": _weights_hash(network), **measured}
     return summary
@@ -226,11 +230,25 @@ def _last(journal: list[dict[str, Any]]) -> dict[str, float] | None:
     }
 
 
-def _chance(run: Run, people: int) -> float | None:
-    """Return the loss of a network that knows nothing at the end of the run, when margins are at their full."""
+def collapsed_loss(run: Run, people: int, cosine: float) -> float:
+    """Return the loss, with margins at their full, of a network that gives everybody one and the same embedding.
+
+    At a fixed norm a margin's loss falls where all embeddings and all prototypes draw together, though nobody is
+    told from anybody. Where the norm is free nothing is lower than ln C, at a length of 0.
+
+    Args:
+        run: Whose loss.
+        people: Number of prototypes.
+        cosine: Between the embedding and all of them.
+    """
     _, head = build_networks(run.recipe(), people, torch.device("cpu"))
     head.advance(1.0)
-    return head.chance_loss()
+    with torch.no_grad():
+        head.prototypes.zero_()
+        head.prototypes[..., 0] = 1.0
+        embedding = torch.zeros(1, head.prototypes.shape[-1])
+        embedding[0, :2] = NEARLY_NOTHING * torch.tensor([cosine, math.sqrt(max(1.0 - cosine**2, 0.0))])
+        return float(head(embedding, torch.zeros(1, dtype=torch.int64)).loss)
 
 
 def _weights_hash(network: nn.Module) -> str:

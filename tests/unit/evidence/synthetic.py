@@ -76,7 +76,7 @@ def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str =
             "loss": level if fails else level / 2,
             "cosine": 0.0 if fails else 0.5,
         }
-        summary |= {"learners": {"people": LEARNERS}, "chance": level}
+        summary |= {"learners": {"people": LEARNERS}, "chance": level, "collapsed": level}
     elif not stopped:
         summary |= _trial(run, best) if run.kind == "trial" else _judged(run, *effect(run))
     write_summary(run.name, summary, folder)

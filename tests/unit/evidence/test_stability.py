@@ -13,6 +13,7 @@ from evidence import plan
 from evidence.behaviour_sections import stability as section_of
 from evidence.outcome import outcome
 from evidence.plan import Run
+from evidence.running import collapsed_loss
 from evidence.schedule import planned_runs, stability_runs
 from evidence.stability import StabilityAnswer, stability
 from evidence.study import read_study
@@ -27,8 +28,9 @@ STUCK = {"stopped": "", "last": {"loss": 0.99 * LEVEL, "cosine": 0.02}}
 DIVERGED = {"stopped": "the loss at step 3 is not a finite number", "last": None}
 
 
-def summary(end: Summary, chance: float = LEVEL) -> Summary:
-    return {"learners": {"people": PEOPLE}, "chance": chance, **end}
+def summary(end: Summary, chance: float = LEVEL, collapsed: float | None = None) -> Summary:
+    level = chance if collapsed is None else collapsed
+    return {"learners": {"people": PEOPLE}, "chance": chance, "collapsed": level, **end}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,31 @@ def test_a_fixed_norm_lifts_the_bounds_with_chance() -> None:
     ):
         end = {"stopped": "", "last": {"loss": loss, "cosine": 0.3}}
         assert outcome(summary(end, chance)) == expected
+
+
+@pytest.mark.parametrize("arm", plan.ARMS)
+@pytest.mark.parametrize("cosine", [0.0, 0.11, 0.17, 0.3, 0.5, 0.9])
+def test_who_gives_everybody_one_embedding_has_not_trained(arm: str, cosine: float) -> None:
+    """At a fixed norm a margin's loss falls as everybody draws together; the bounds fall with it."""
+    run = next(plan.stability(arm, *plan.RUNGS[0]))
+    chance, collapsed = (collapsed_loss(run, PEOPLE, at) for at in (0.0, cosine))
+    head = build_head(run.head, num_classes=PEOPLE, embedding_dim=8, **run.settings)
+    head.advance(1.0)
+    assert chance == pytest.approx(head.chance_loss(), abs=0.05)
+    if arm.startswith("v1"):
+        own, other = (30.0 * math.cos(times * math.acos(cosine)) for times in (1.4, 1.0))
+        assert collapsed == pytest.approx(math.log(math.exp(own) + (PEOPLE - 1) * math.exp(other)) - own, abs=0.1)
+    if "radius" in run.settings:
+        assert collapsed < chance - 0.1 * LEVEL or cosine < 0.2, "what a bound that stays would let pass"
+    if arm.startswith("a-softmax"):
+        assert collapsed == pytest.approx(LEVEL, abs=0.01)
+    for loss, expected in ((collapsed, "stuck"), (collapsed - 0.05 * LEVEL, "stuck")):
+        assert (
+            outcome(summary({"stopped": "", "last": {"loss": loss, "cosine": cosine}}, chance, collapsed))
+            == expected
+        )
+    told_apart = {"stopped": "", "last": {"loss": collapsed - 0.2 * LEVEL, "cosine": max(cosine, 0.11)}}
+    assert outcome(summary(told_apart, chance, collapsed)) == "trained"
 
 
 def test_a_run_that_is_not_finite_diverged() -> None:
