@@ -11,12 +11,15 @@ import numpy as np
 
 from evidence import counted as count
 from evidence import plan
-from evidence.comparing import ACCURACY_POINTS, FNMR_POINTS, Comparison, Pool, Rows
+from evidence.comparing import ACCURACY_POINTS, CEILING, FNMR_POINTS, Comparison, Pool, Rows
 from evidence.counted import Counted
 from evidence.plan import CANDIDATES, FUNCTIONS, TWINS, Settings
 from evidence.study import Study
 from evidence.summary import Summary
 from sphereface.evaluation.repeated import Repeated
+
+Compared = tuple[Comparison, Comparison]
+"""By headline, and by FNMR at FMR 1 %."""
 
 PLAIN = "normface"
 HEALTH = ("alignment", "uniformity", "angular_fisher_score", "effective_rank")
@@ -101,9 +104,9 @@ class Bin:
 class MarginsAnswer:
     """Question 1: NormFace and the others that were run, and the others less NormFace (``easier`` at FMR 1 %).
 
-    ``exploratory`` holds the headline of every two of the others, ``best`` is the best of them, ``twin`` the
-    second of ``TWINS`` where it was not run because it is the first, ``proven`` whether the one run made of it has
-    the first one's weights (None before it was made).
+    ``exploratory`` holds the headline of every two of the others, ``best`` is the best of them, ``restless`` the
+    row whose headlines lie furthest apart, ``twin`` the second of ``TWINS`` where it was not run because it is the
+    first, ``proven`` whether the one run made of it has the first one's weights (None before it was made).
     """
 
     rows: tuple[Judged, ...]
@@ -112,6 +115,7 @@ class MarginsAnswer:
     accuracy: tuple[Comparison, ...]
     exploratory: tuple[Comparison, ...]
     best: str
+    restless: str
     bins: tuple[Bin, ...]
     twin: str | None
     proven: bool | None
@@ -126,7 +130,7 @@ def margins(study: Study) -> MarginsAnswer | None:
     judged = _judged(rows, counted)
     heads = [head for head in CANDIDATES if head in rows]
     others = [head for head in heads if head != PLAIN]
-    headline, easier, accuracy = _headline(rows, counted), _easier(rows, counted), _accuracy(rows, counted)
+    headline, easier, accuracy = headlines(rows, counted), easier_rates(rows, counted), _accuracy(rows, counted)
     best = min(others, key=lambda head: float(np.mean(headline.values(head))))
     return MarginsAnswer(
         tuple(judged[head] for head in heads),
@@ -135,6 +139,7 @@ def margins(study: Study) -> MarginsAnswer | None:
         tuple(accuracy.compare(head, PLAIN) for head in others),
         tuple(headline.compare(one, two) for i, one in enumerate(others) for two in others[:i]),
         best,
+        headline.restless,
         tuple(_bins(rows, counted, (PLAIN, best))),
         None if TWINS[1] in rows else TWINS[1],
         _proven(study, rows),
@@ -159,11 +164,15 @@ def _bins(rows: Rows, counted: Counted, heads: Sequence[str]) -> list[Bin]:
 
 @dataclass(frozen=True)
 class GradientsAnswer:
-    """Question 2: full less detached, and reparametrised less projected, for each function and over all (last)."""
+    """Question 2: full less detached, and reparametrised less projected, for each function and over all (last).
+
+    Each is the headline's and that of FNMR at FMR 1 %; ``restless`` is the row whose headlines lie furthest apart.
+    """
 
     rows: tuple[Judged, ...]
-    gradient: tuple[Comparison, ...]
-    prototypes: tuple[Comparison, ...]
+    gradient: tuple[Compared, ...]
+    prototypes: tuple[Compared, ...]
+    restless: str
 
 
 def gradients(study: Study) -> GradientsAnswer | None:
@@ -172,27 +181,36 @@ def gradients(study: Study) -> GradientsAnswer | None:
     if ready is None:
         return None
     rows, counted = ready
-    pool = _headline(rows, counted)
+    pools = headlines(rows, counted), easier_rates(rows, counted)
     each_and_all = [*((head,) for head in FUNCTIONS), tuple(FUNCTIONS)]
     together = 2 * len(each_and_all)
     gradient, prototypes = [], []
     for heads in each_and_all:
         modes = [(f"{head}-full-{kind}", f"{head}-detached-{kind}") for head in heads for kind in PROTOTYPES]
-        gradient.append(pool.compare_change("full", "detached", modes, together))
+        gradient.append(_changed(pools, *GRADIENTS, modes, together))
         kinds = [
             (f"{head}-{mode}-reparametrised", f"{head}-{mode}-projected") for head in heads for mode in GRADIENTS
         ]
-        prototypes.append(pool.compare_change("reparametrised", "projected", kinds, together))
-    return GradientsAnswer(tuple(_judged(rows, counted).values()), tuple(gradient), tuple(prototypes))
+        prototypes.append(_changed(pools, *PROTOTYPES, kinds, together))
+    judged = tuple(_judged(rows, counted).values())
+    return GradientsAnswer(judged, tuple(gradient), tuple(prototypes), pools[0].restless)
+
+
+def _changed(
+    pools: tuple[Pool, Pool], first: str, second: str, pairs: Sequence[tuple[str, str]], together: int
+) -> Compared:
+    headline, easier = (pool.compare_change(first, second, pairs, together) for pool in pools)
+    return headline, easier
 
 
 @dataclass(frozen=True)
 class SizesAnswer:
-    """Question 4: the means of each series, and its steps up."""
+    """Question 4: the means of each series, and its steps up by headline and by FNMR at FMR 1 %."""
 
     rows: tuple[Judged, ...]
     series: Mapping[str, tuple[tuple[int, Repeated], ...]]
-    steps: Mapping[str, tuple[Comparison, ...]]
+    steps: Mapping[str, tuple[Compared, ...]]
+    restless: str
 
 
 def sizes(study: Study) -> SizesAnswer | None:
@@ -201,14 +219,16 @@ def sizes(study: Study) -> SizesAnswer | None:
     if ready is None:
         return None
     rows, counted = ready
-    pool = _headline(rows, counted)
+    headline, easier = headlines(rows, counted), easier_rates(rows, counted)
     series, steps = {}, {}
     together = sum(len(names) - 1 for names in SERIES.values())
     for name, names in SERIES.items():
-        series[name] = tuple((size, pool.mean(row)) for size, row in names.items())
-        ordered = [*names.values()]
-        steps[name] = tuple(pool.compare(after, before, together) for before, after in pairwise(ordered))
-    return SizesAnswer(tuple(_judged(rows, counted).values()), series, steps)
+        series[name] = tuple((size, headline.mean(row)) for size, row in names.items())
+        steps[name] = tuple(
+            (headline.compare(after, before, together), easier.compare(after, before, together))
+            for before, after in pairwise(names.values())
+        )
+    return SizesAnswer(tuple(_judged(rows, counted).values()), series, steps, headline.restless)
 
 
 SERIES: dict[str, dict[int, str]] = {
@@ -220,10 +240,15 @@ SERIES: dict[str, dict[int, str]] = {
 
 @dataclass(frozen=True)
 class CriterionAnswer:
-    """Question 5: the share that meets it by (series, who) and m, and what m = 4 adds to m = 1."""
+    """Question 5: the share that meets it by (series, who) and m, and what m = 4 adds to m = 1.
+
+    ``angles`` holds, likewise, medians over people of the widest angle within a person and of the narrowest to
+    anybody else, in radians, means over seeds; None where no run reached its end.
+    """
 
     share: Mapping[tuple[str, str], tuple[tuple[int, Repeated], ...]]
     rise: Mapping[tuple[str, str], Comparison]
+    angles: Mapping[tuple[str, str], tuple[tuple[float | None, float | None], ...]]
 
 
 def criterion(study: Study) -> CriterionAnswer | None:
@@ -232,7 +257,7 @@ def criterion(study: Study) -> CriterionAnswer | None:
     if ready is None:
         return None
     rows, counted = ready
-    share, rise = {}, {}
+    share, rise, angles = {}, {}, {}
     for series in ("annealed", "whole"):
         names = SERIES[series]
         for who, figure in (
@@ -242,15 +267,23 @@ def criterion(study: Study) -> CriterionAnswer | None:
             pool = Pool.of(rows, figure)
             share[series, who] = tuple((m, pool.mean(row)) for m, row in names.items())
             rise[series, who] = pool.compare(names[MARGINS[-1]], names[MARGINS[0]])
-    return CriterionAnswer(share, rise)
+            angles[series, who] = tuple(_angles(rows[row], who) for row in names.values())
+    return CriterionAnswer(share, rise, angles)
 
 
-def _headline(rows: Rows, counted: Counted) -> Pool:
-    return Pool.of(rows, partial(count.headline, counted=counted), FNMR_POINTS)
+def _angles(made: Sequence[Summary], who: str) -> tuple[float | None, float | None]:
+    found = [run["ideal"] if who == "strangers" else run["learned"]["ideal"] for run in made if not run["stopped"]]
+    return mean_of([each["median_own"] for each in found]), mean_of([each["median_other"] for each in found])
 
 
-def _easier(rows: Rows, counted: Counted) -> Pool:
-    return Pool.of(rows, partial(count.headline, counted=counted, pairs="easier_pairs"), FNMR_POINTS)
+def headlines(rows: Rows, counted: Counted) -> Pool:
+    """Return the headline of every run."""
+    return Pool.of(rows, partial(count.headline, counted=counted), FNMR_POINTS, CEILING)
+
+
+def easier_rates(rows: Rows, counted: Counted) -> Pool:
+    """Return FNMR at FMR 1 % of every run."""
+    return Pool.of(rows, partial(count.headline, counted=counted, pairs="easier_pairs"), FNMR_POINTS, CEILING)
 
 
 def _accuracy(rows: Rows, counted: Counted) -> Pool:
@@ -259,7 +292,7 @@ def _accuracy(rows: Rows, counted: Counted) -> Pool:
 
 def _judged(rows: Rows, counted: Counted) -> dict[str, Judged]:
     """Return rows that share their seeds."""
-    headline, easier, accuracy = _headline(rows, counted), _easier(rows, counted), _accuracy(rows, counted)
+    headline, easier, accuracy = headlines(rows, counted), easier_rates(rows, counted), _accuracy(rows, counted)
     search = Pool.of(rows, partial(count.search, counted=counted))
     return {
         row: Judged(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
-from evidence import counted as count
 from evidence import plan
-from evidence.comparing import FNMR_POINTS, Comparison, Pool
+from evidence.answers import easier_rates, headlines
+from evidence.comparing import Comparison
 from evidence.study import Study
 from sphereface.evaluation.repeated import Repeated
 
-PLAIN = "normface-s30"
+PLAIN, TUNED = "normface-s30", "normface-s15"
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class BudgetRow:
         easier: FNMR at FMR 1 %, likewise.
         against: The headline less NormFace's at s = 30, likewise; empty for NormFace.
         change: How that difference changes from the smaller budget to the larger; None for NormFace.
+        against_tuned: The headline less NormFace's at s = 15, which the tuning trials found better.
     """
 
     name: str
@@ -31,6 +31,7 @@ class BudgetRow:
     easier: dict[int, Repeated]
     against: dict[int, Comparison]
     change: Comparison | None
+    against_tuned: dict[int, Comparison]
 
 
 def budgets(study: Study) -> tuple[BudgetRow, ...] | None:
@@ -39,8 +40,7 @@ def budgets(study: Study) -> tuple[BudgetRow, ...] | None:
     if ready is None:
         return None
     rows, counted = ready
-    headline = Pool.of(rows, partial(count.headline, counted=counted), FNMR_POINTS)
-    easier = Pool.of(rows, partial(count.headline, counted=counted, pairs="easier_pairs"), FNMR_POINTS)
+    headline, easier = headlines(rows, counted), easier_rates(rows, counted)
     margins = [name for name in plan.PUBLISHED if not name.startswith("normface")]
     together = (1 + len(plan.BUDGETS)) * len(margins)
     few, many = plan.BUDGETS
@@ -58,6 +58,9 @@ def budgets(study: Study) -> tuple[BudgetRow, ...] | None:
                 if name in margins
                 else {},
                 headline.compare_sums(name, PLAIN, weights, together) if name in margins else None,
+                {steps: headline.compare(at[steps], plan.budget_row(TUNED, steps)) for steps in plan.BUDGETS}
+                if name in margins
+                else {},
             )
         )
     return tuple(found)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cached_property
+
+import numpy as np
 
 from evidence.summary import Summary
 from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
 
 CONFIDENCE = 0.95
 FNMR_POINTS, ACCURACY_POINTS = 0.02, 0.01  # within these of 0 lies the whole interval of "no difference"
+CEILING = 0.95  # of a miss rate: above it nothing can differ by much
 
 Rows = Mapping[str, Sequence[Summary]]
 
@@ -22,6 +25,7 @@ class Verdict(StrEnum):
     DIFFERENCE = "a difference"
     SAME = "no difference"
     OPEN = "undecided"
+    CEILING = "near the ceiling"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Comparison:
         verdict: As the plan defines it.
         survives: Whether it is a difference with an interval wide enough for all comparisons of the question to
             hold together; None where the plan does not ask.
+        calm: The same difference and its verdict where the noise of seeds is pooled without the most restless row
+            of the question; None where that row is compared, or too few are left.
     """
 
     first: str
@@ -42,6 +48,7 @@ class Comparison:
     difference: Repeated
     verdict: Verdict
     survives: bool | None = None
+    calm: tuple[Repeated, Verdict] | None = None
 
 
 def verdict(difference: Repeated, points: float | None) -> Verdict:
@@ -68,17 +75,24 @@ class Pool:
     Attributes:
         runs: The figure of every run.
         points: How near to 0 "no difference" is.
+        ceiling: Where nothing can differ by much, if the figure has a ceiling.
     """
 
     runs: RepeatedRuns
     points: float | None
+    ceiling: float | None = None
 
     @classmethod
-    def of(cls, rows: Rows, figure: Callable[[Summary], PersonFigure], points: float | None = None) -> Pool:
+    def of(
+        cls,
+        rows: Rows,
+        figure: Callable[[Summary], PersonFigure],
+        points: float | None = None,
+        ceiling: float | None = None,
+    ) -> Pool:
         """Take a figure of every run of rows that share their seeds."""
-        return cls(
-            RepeatedRuns({row: [figure(summary) for summary in made] for row, made in rows.items()}), points
-        )
+        runs = {row: [figure(summary) for summary in made] for row, made in rows.items()}
+        return cls(RepeatedRuns(runs), points, ceiling)
 
     def mean(self, row: str) -> Repeated:
         """Return the mean of a row over its seeds."""
@@ -88,9 +102,14 @@ class Pool:
         """Return the figure of each of a row's runs."""
         return tuple(run.value for run in self.runs.rows[row])
 
+    @cached_property
+    def restless(self) -> str:
+        """The row whose runs lie furthest apart."""
+        return max(self.runs.rows, key=lambda row: float(np.var(self.values(row))))
+
     def inside(self, row: str, first: str, second: str, together: int = 0) -> Comparison:
         """Return the verdict on a figure that is itself a difference, taken within each run."""
-        return self._judge(first, second, partial(self.runs.mean, row), together)
+        return self._judge(first, second, {row: 1.0}, together)
 
     def compare(self, first: str, second: str, together: int = 0) -> Comparison:
         """Compare two rows.
@@ -100,20 +119,35 @@ class Pool:
             second: The row it is compared with.
             together: How many comparisons are to hold together, if the plan asks.
         """
-        return self._judge(first, second, partial(self.runs.difference, first, second), together)
+        return self._judge(first, second, {first: 1.0, second: -1.0}, together)
 
     def compare_change(
         self, first: str, second: str, pairs: Sequence[tuple[str, str]], together: int = 0
     ) -> Comparison:
         """Compare one change, made to each of several rows: ``pairs`` are rows with it and without."""
-        return self._judge(first, second, partial(self.runs.change, pairs), together)
+        weights = {row: sign / len(pairs) for pair in pairs for row, sign in zip(pair, (1.0, -1.0), strict=True)}
+        return self._judge(first, second, weights, together)
 
     def compare_sums(self, first: str, second: str, weights: Mapping[str, float], together: int = 0) -> Comparison:
         """Judge a sum of rows' means, each times its weight."""
-        return self._judge(first, second, partial(self.runs.contrast, weights), together)
+        return self._judge(first, second, weights, together)
 
-    def _judge(self, first: str, second: str, taken: Callable[..., Repeated], together: int) -> Comparison:
-        """Return the verdict on a difference, which is taken with a confidence."""
-        difference = taken(confidence=CONFIDENCE)
-        survives = taken(confidence=1.0 - (1.0 - CONFIDENCE) / together).counts if together else None
-        return Comparison(first, second, difference, verdict(difference, self.points), survives)
+    def _judge(self, first: str, second: str, weights: Mapping[str, float], together: int) -> Comparison:
+        difference = self.runs.contrast(weights, confidence=CONFIDENCE)
+        wide = 1.0 - (1.0 - CONFIDENCE) / max(together, 1)
+        survives = self.runs.contrast(weights, confidence=wide).counts if together else None
+        calm = None
+        if self._calm is not None and self.restless not in weights:
+            again = self._calm.contrast(weights, confidence=CONFIDENCE)
+            calm = again, self._verdict(again, weights)
+        return Comparison(first, second, difference, self._verdict(difference, weights), survives, calm)
+
+    @cached_property
+    def _calm(self) -> RepeatedRuns | None:
+        others = {row: runs for row, runs in self.runs.rows.items() if row != self.restless}
+        return RepeatedRuns(others) if len(others) > 1 else None
+
+    def _verdict(self, difference: Repeated, rows: Iterable[str]) -> Verdict:
+        found = verdict(difference, self.points)
+        high = self.ceiling is not None and all(np.mean(self.values(row)) > self.ceiling for row in rows)
+        return Verdict.CEILING if found is Verdict.SAME and high else found

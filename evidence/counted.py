@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,13 @@ def headline(summary: Summary, counted: Counted, pairs: str = "pairs") -> Person
     """Return FNMR at FMR 0.1 % over all pairs; with ``easier_pairs`` at FMR 1 %."""
     if summary["stopped"]:
         return PersonFigure(WORST, np.zeros(len(counted.images)))
-    genuine, found = _pairs_within(counted.images), summary[pairs]
+    return _missed(summary[pairs], _pairs_within(counted.images), counted.images)
+
+
+def _missed(found: Mapping[str, Any], genuine: Counts, images: Counts) -> PersonFigure:
+    """Return FNMR at the threshold that (P,) pictures' impostor pairs give, of (P,) genuine pairs."""
     # A pair counts for both of its people; which of them comes first makes no difference to the sum.
-    impostor = counted.images * (counted.images.sum() - counted.images) / 2
+    impostor = images * (images.sum() - images) / 2
     false = np.array(found["false_matches"]) / 2
     misses = _spread(found["misses"], genuine > 0)
     return missed_by_counts(
@@ -96,13 +101,14 @@ def kept_back(summary: Summary, counted: Counted, fewest: int = 0, most: float =
     return error_rate(np.where(among, np.array(summary["kept"]["misses"]), 0), pairs)
 
 
-def discarded(summary: Summary, counted: Counted, by: str = "norm") -> tuple[PersonFigure, PersonFigure]:
-    """Return FNMR at the headline's threshold with all pictures, and without the worst 20 %."""
-    genuine = _pairs_within(counted.images)
-    judged = genuine > 0
-    everything = error_rate(_spread(summary["pairs"]["misses"], judged), genuine)
+def left_over(summary: Summary, counted: Counted, by: str) -> PersonFigure:
+    """Return FNMR at FMR 0.1 % of what is left without the worst 20 % of pictures, at a threshold of its own."""
+    if summary["stopped"]:
+        return PersonFigure(WORST, np.zeros(len(counted.images)))
     left = summary["discard"][by]
-    return everything, error_rate(_spread(left["misses"], judged), _spread(left["left"], judged))
+    genuine = _spread(left["left"], _pairs_within(counted.images) > 0)
+    images = _spread(left["images"], counted.images > 0)
+    return _missed(left["same_fmr"], genuine, images)
 
 
 def ideal(summary: Summary, counted: Counted) -> PersonFigure:

@@ -35,22 +35,26 @@ _COLOURS = (*PEOPLE, INK)
 
 @styled
 def margins_figure(answer: MarginsAnswer) -> str:
-    """Draw each loss's seeds as dots and their mean with its interval; NormFace's mean is a line through all."""
+    """Draw each loss less NormFace: seeds as dots, and the mean with its interval."""
     axes = new_axes(left=0.29)
-    values = [rounded(row.headline) for row in answer.rows]
-    seeds = [[round(seed, DECIMALS) for seed in row.seeds] for row in answer.rows]
-    axes.axvline(values[0][0], color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
+    plain, *others = answer.rows
+    values = [rounded(comparison.difference, -1.0) for comparison in answer.headline]
+    seeds = [
+        [round(one - two, DECIMALS) for one, two in zip(row.seeds, plain.seeds, strict=True)] for row in others
+    ]
+    axes.axvspan(-FNMR_POINTS, FNMR_POINTS, color=GRID, alpha=0.7, linewidth=0)
+    axes.axvline(0.0, color=INK, linewidth=0.8)
     for place, dots in enumerate(seeds):
         axes.plot(dots, [place + 0.27] * len(dots), ".", color=ORANGE, markersize=3.0, zorder=3)
     whiskers(axes, range(len(values)), values, upright=False, color=BLUE)
-    name_rows(axes, [name_of(row.name) for row in answer.rows])
-    in_percent(axes.xaxis)
-    axes.set_xlabel(HEADLINE)
+    name_rows(axes, [name_of(row.name) for row in others])
+    in_points(axes.xaxis)
+    axes.set_xlabel(f"{HEADLINE} less {name_of(plain.name)}'s, points")
     numbers = {
-        row.name: {"mean": value, "seeds": dots}
-        for row, value, dots in zip(answer.rows, values, seeds, strict=True)
+        row.name: {"difference": value, "seeds": dots}
+        for row, value, dots in zip(others, values, seeds, strict=True)
     }
-    return svg_of(axes, "Headline of each loss", numbers)
+    return svg_of(axes, f"Headline of each loss less {name_of(plain.name)}'s", numbers)
 
 
 @styled
@@ -92,7 +96,7 @@ def gradients_figure(answer: GradientsAnswer) -> str:
         ("reparametrised less projected", answer.prototypes, ORANGE, "s", 0.14),
     )
     for label, comparisons, colour, marker, shift in groups:
-        values = [rounded(comparison.difference, -1.0) for comparison in comparisons]
+        values = [rounded(comparison.difference, -1.0) for comparison, _ in comparisons]
         places = [round(place + shift, 2) for place in range(len(values))]
         whiskers(axes, places, values, upright=False, color=colour, marker=marker, label=label)
         numbers[label] = dict(zip(names, values, strict=True))

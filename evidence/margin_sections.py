@@ -15,9 +15,10 @@ from evidence.section import (
     SORTED,
     Section,
     blocks,
+    compared,
+    compared_head,
     health,
     judged,
-    judged_together,
     picture,
     rates,
     together_note,
@@ -37,7 +38,12 @@ from evidence.wording import (
 )
 from sphereface.card.markdown import table
 
+TUNING_PEOPLE = 57  # kept out of the trials and judged by them
 CEILING = 0.9  # of the headline: above it little is left that could differ
+DIFFERS = {
+    "a-softmax": "the margin, and a free norm instead of a scale",
+    "sphereface2-c": "one decision a person instead of one among all, the margin, detached gradient",
+}
 
 
 def tuning(found: Sequence[Trial]) -> Section:
@@ -55,9 +61,13 @@ def tuning(found: Sequence[Trial]) -> Section:
     chosen = [f"{name_of(trial.head)} {settings_words(trial.settings)}" for trial in found if trial.chosen]
     edge = [f"{name_of(trial.head)} ({', '.join(_edge(trial))})" for trial in found if trial.edge]
     at_edge = f" At the edge of what was tried: {listed(edge)}." if edge else ""
+    noise = (
+        f" Made with one seed, a small network and {counted_words(TUNING_PEOPLE)} people, they do not tell apart "
+        "what differs by some tenths of a point."
+    )
     return Section(
         "",
-        f"Chosen for question 1: {'; '.join(chosen)}.{at_edge}",
+        f"Chosen for question 1: {'; '.join(chosen)}.{at_edge}{noise}",
         table(["loss", "settings", "FNMR at FMR 0.1 %", "EER", ""], rows),
     )
 
@@ -78,13 +88,10 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
     figures = {"margins": drawing.margins_figure(found), "pictures": drawing.pictures_figure(found)}
     best = name_of(found.best)
     body = blocks(
-        picture(
-            "margins", f"Headline of the {counted_words(count + 1)} losses: each seed, the mean and its interval"
-        ),
+        picture("margins", f"Headline of {others} losses less NormFace's: each seed, the mean and its interval"),
         paragraph(
-            "Dots are seeds, with their mean and its 95 % interval over people and seeds; the broken line is "
-            "NormFace's mean. Two means whose intervals overlap can still differ, because their runs share people "
-            "and seeds: the second table compares them."
+            "The headline less NormFace's: dots are seeds, with their mean and its 95 % interval over people and "
+            "seeds. The whole interval of *no difference* lies within the grey band, 2 points to either side."
         ),
         table(
             ["loss", "settings", *RATES, *HEALTH_NAMES, "clipped"],
@@ -92,27 +99,30 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
         ),
         paragraph(
             "*Clipped*: the share of the recorded steps (every 20th) whose gradient was longer than the bound of "
-            f"{plan.Run.clip_norm:g}. Against NormFace, in points; {together_note(count)}."
+            f"{plan.Run.clip_norm:g}. Health is that of the people judged ([what it is](../report.md)); a narrow "
+            "cone has good alignment and bad uniformity. Search is at its ceiling and is not compared. Against "
+            f"NormFace, in points; {together_note(count)}. What was seen afterwards is told [below](#changes)."
         ),
         table(
-            ["loss", "headline", "verdict", "together", RATES[1], "verdict", "accuracy", "verdict"],
+            ["loss", *compared_head(found.restless), "accuracy", "differs from NormFace in"],
             [
-                (name_of(one.first), *judged_together(one), *judged(two), *judged(three))
+                (name_of(one.first), *compared(one, two), judged(three), DIFFERS.get(one.first, "the margin"))
                 for one, two, three in zip(found.headline, found.easier, found.accuracy, strict=True)
             ],
         ),
         paragraph(
             f"Exploratory: the {others} with each other, headline of the row less that of the column, in points. "
             "Bold: the 95 % interval excludes 0; *same*: no difference; else undecided. Of "
-            f"{len(found.exploratory)} such intervals {number(0.05 * len(found.exploratory), 1)} are expected to "
-            "exclude 0 by chance."
+            f"{len(found.exploratory)} such intervals {number(0.05 * len(found.exploratory), 2)} would be "
+            "expected to exclude 0 if all were alike."
         ),
         _each_other(found.exploratory),
         picture("pictures", f"Error of people learned from by pictures in training, NormFace and {best}"),
         paragraph(
             f"People learned from: pairs of the pictures kept back that are missed at the headline's threshold, "
             f"NormFace and {best}, which has the lowest mean of the {others}. Those with more than 30 pictures "
-            "all come from one of the two sets learned from: the curve cannot tell the number from the set."
+            "all come from one of the two sets learned from: the curve cannot tell the number from the set. Its "
+            "level cannot be held against the headline: the threshold is that of strangers of a third set."
         ),
         table(
             ["pictures in training", "people", "NormFace", best],
@@ -126,7 +136,9 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
             ],
         ),
     )
-    short = sorted_clauses(named, "Lower error:", "higher:", **SHORT, points=False)
+    by_itself = {one.first for one in found.headline if one.verdict is Verdict.DIFFERENCE and not one.survives}
+    marked = [(f"{name} (by itself)" if one.first in by_itself else name, one) for name, one in named]
+    short = sorted_clauses(marked, "Lower error shown:", "higher:", **SHORT, points=False)
     return Section("; ".join(short), verdict, body, figures)
 
 
@@ -190,34 +202,33 @@ def _short(comparison: Comparison) -> str:
 
 def gradients(found: GradientsAnswer) -> Section:
     """Return question 2."""
-    gradient, prototypes = found.gradient[-1], found.prototypes[-1]
+    gradient, prototypes = found.gradient[-1][0], found.prototypes[-1][0]
     named = [
-        (f"the {change} with {name_of(head)}", one)
-        for change, comparisons in (("gradient", found.gradient), ("kind of prototypes", found.prototypes))
-        for head, one in zip((*FUNCTIONS, "all three"), comparisons, strict=True)
+        (f"{change} with {name_of(head)}", one)
+        for change, comparisons in (("gradients", found.gradient), ("kinds of prototypes", found.prototypes))
+        for head, (one, _) in zip((*FUNCTIONS, "all three"), comparisons, strict=True)
     ]
     functions, heading = [*map(_function, FUNCTIONS), "all three"], f"function, s = {_scale():g}"
     verdict = (
         f"Over all three functions, the full gradient less the detached one: {verdict_words(gradient)}; "
         f"reparametrised prototypes less projected ones: {verdict_words(prototypes)}. "
-        f"{together_words(named, len(named))}"
+        f"{together_words(named, len(named))} No gradient is clipped and the rate is the same, so that an effect "
+        "of the gradient's size is not excluded."
     )
     body = blocks(
         picture("gradients", "Differences of the headline by gradient and by prototypes, with intervals"),
         paragraph(
-            "Headline, in points; below 0 the first of the two is better. The grey band is 2 points to either "
-            f"side; {together_note(len(named))}. No gradient is clipped."
+            "In points; below 0 the first of the two is better. The grey band is 2 points to either side; "
+            f"{together_note(len(named))}. Full less detached gradient:"
         ),
         table(
-            [
-                heading,
-                *("full less detached", "verdict", "together"),
-                *("reparametrised less projected", "verdict", "together"),
-            ],
-            [
-                (function, *judged_together(one), *judged_together(two))
-                for function, one, two in zip(functions, found.gradient, found.prototypes, strict=True)
-            ],
+            [heading, *compared_head(found.restless)],
+            [(name, *compared(*both)) for name, both in zip(functions, found.gradient, strict=True)],
+        ),
+        "Reparametrised less projected prototypes:",
+        table(
+            [heading, *compared_head(found.restless)],
+            [(name, *compared(*both)) for name, both in zip(functions, found.prototypes, strict=True)],
         ),
         "*Own cosine* is that of training images to their own prototype, over the last 50 steps.",
         table([heading, "gradient", "prototypes", *RATES[:3], "own cosine"], [*map(_modes, found.rows)]),

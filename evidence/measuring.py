@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -179,7 +179,10 @@ def _search(found: SearchScores) -> dict[str, Any]:
 
 
 def _discard(pairs: PairScores, quality: NDArray[np.float64], threshold: float) -> dict[str, Any]:
-    """Count errors among the pairs that are left when the worst of the compared pictures are not."""
+    """Count errors among the pairs that are left when the worst of the compared pictures are not.
+
+    At the threshold of all pairs, as is usual, and at the one that gives what is left the same false match rate.
+    """
     compared = np.zeros(len(pairs.people), dtype=bool)
     for kind in (pairs.genuine, pairs.impostor):
         compared[kind.first] = compared[kind.second] = True
@@ -188,7 +191,7 @@ def _discard(pairs: PairScores, quality: NDArray[np.float64], threshold: float) 
     rank[taking_part[np.argsort(quality[taking_part], kind="stable")]] = np.arange(len(taking_part))
     missed = pairs.genuine.scores < np.float32(threshold)
     false = np.flatnonzero(pairs.impostor.scores >= np.float32(threshold))
-    rows, false_left, people = [], [], pairs.people[pairs.genuine.first]
+    rows, false_left, rates, people = [], [], [], pairs.people[pairs.genuine.first]
     counted: dict[str, Any] = {}
     for share in DISCARDS:
         kept = rank >= round(share * len(taking_part))
@@ -196,12 +199,27 @@ def _discard(pairs: PairScores, quality: NDArray[np.float64], threshold: float) 
         rows.append([int(left.sum()), int((left & missed).sum())])
         others = _both(pairs.impostor, kept)
         false_left.append([int(others.sum()), int(others[false].sum())])
+        thresholds = thresholds_around(pairs.impostor.scores[others], FMR)
+        rates.append(float(np.mean(pairs.genuine.scores[left] < np.float32(thresholds[1]))))
         if share == DISCARD:
+            among = replace(pairs, genuine=_chosen(pairs.genuine, left), impostor=_chosen(pairs.impostor, others))
             counted = {
                 "left": _of_each(people[left], people, pairs.names),
                 "misses": _of_each(people[left & missed], people, pairs.names),
+                "images": _of_each(pairs.people[kept & compared], pairs.people, pairs.names),
+                "same_fmr": _pairs(among, thresholds),
             }
-    return {"shares": list(DISCARDS), "pairs_and_misses": rows, "impostors_and_false": false_left, **counted}
+    return {
+        "shares": list(DISCARDS),
+        "fnmr_at_same_fmr": rates,
+        "pairs_and_misses": rows,
+        "impostors_and_false": false_left,
+        **counted,
+    }
+
+
+def _chosen(pairs: Pairs, chosen: NDArray[np.bool_]) -> Pairs:
+    return Pairs(pairs.scores[chosen], pairs.first[chosen], pairs.second[chosen])
 
 
 def _both(pairs: Pairs, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:

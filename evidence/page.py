@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from evidence import answers, behaviour_sections, budget, margin_sections, quality, stability
+from evidence import (
+    answers,
+    behaviour_sections,
+    budget,
+    budget_section,
+    margin_sections,
+    norm_section,
+    quality,
+    stability,
+)
 from evidence.ledger import ledger_text
 from evidence.section import Section
 from evidence.study import Progress, Study, read_study
@@ -40,14 +49,29 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("margins", "1. Margins", "A margin lowers error", "margins"),
+    Part(
+        "margins", "1. Margins", "A margin lowers error (SphereFace 2017, CosFace 2018, ArcFace 2019)", "margins"
+    ),
     Part("gradients", "2. Margin or gradient?", "None yet: which part of a recipe is it?", "gradients"),
     Part(
-        "stability", "3. Stability", "SphereFace-R trains without annealing where A-Softmax does not", "stability"
+        "stability",
+        "3. Stability",
+        "SphereFace-R trains without annealing where A-Softmax does not (2021)",
+        "stability",
     ),
-    Part("sizes", "4. m and depth", "Error falls with m up to 4, and with depth", "sizes"),
-    Part("criterion", "5. The criterion", "With m large enough people meet the ideal criterion", "sizes"),
-    Part("norms", "6. Is the norm quality?", "The length of an embedding is its quality", "norms"),
+    Part("sizes", "4. m and depth", "Error falls with m up to 4, and with depth (SphereFace 2017)", "sizes"),
+    Part(
+        "criterion",
+        "5. The criterion",
+        "With m large enough people meet the ideal criterion (SphereFace 2017)",
+        "sizes",
+    ),
+    Part(
+        "norms",
+        "6. Is the norm quality?",
+        "The length of an embedding is its quality (MagFace 2021, AdaFace 2022)",
+        "norms",
+    ),
     Part(
         "budget",
         "7. Does the answer depend on the budget?",
@@ -115,8 +139,10 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
         if part.claim
     ]
     opening = (
-        f"{ASKED} {done} of the {planned} runs of the [plan](#the-plan) below are done; the "
-        "[ledger](evidence-runs.md) lists them."
+        f"{ASKED} We look at {study.learners} people and some 17,000 pictures, shown 2.3 times in the first six "
+        "questions, with networks of 4 to 20 layers. Published models see millions of pictures tens of times, and "
+        f"what is found here does not refute what is found there. {done} of the {planned} runs of the "
+        "[plan](#the-plan) below are done; the [ledger](evidence-runs.md) lists them."
     )
     how = (
         "This page is made of their summaries by `python -m evidence page`. Differences of error rates are in "
@@ -145,8 +171,8 @@ def _section(name: str, study: Study) -> Section | None:
         "stability": lambda: _written(stability.stability(study), behaviour_sections.stability),
         "sizes": lambda: _written(answers.sizes(study), behaviour_sections.sizes),
         "criterion": lambda: _written(answers.criterion(study), behaviour_sections.criterion),
-        "norms": lambda: _written(quality.norms(study), behaviour_sections.norms),
-        "budget": lambda: _written(budget.budgets(study), behaviour_sections.budgets),
+        "norms": lambda: _written(quality.norms(study), norm_section.norms),
+        "budget": lambda: _written(budget.budgets(study), budget_section.budgets),
     }
     return made[name]() if name in made else None
 

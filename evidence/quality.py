@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 
 from evidence import counted as count
-from evidence.answers import mean_of
+from evidence.answers import headlines, mean_of
 from evidence.comparing import FNMR_POINTS, Comparison, Pool, Rows
-from evidence.counted import WORST, Counted
+from evidence.counted import WORST
 from evidence.study import Study
 from evidence.summary import Summary
 from sphereface.evaluation.repeated import PersonFigure, Repeated
@@ -23,7 +23,7 @@ ALL, SHORTEST, DULLEST = "all", "without the 20 % shortest", "without the 20 % l
 
 @dataclass(frozen=True)
 class Norm:
-    """A row of question 6; every difference is taken within each run, at the run's threshold.
+    """A row of question 6; every difference is taken within each run, all at FMR 0.1 % of what is compared.
 
     Attributes:
         name: Of the row.
@@ -33,8 +33,8 @@ class Norm:
         by_sharpness: What leaving out the 20 % least sharp pictures adds.
         between: The first less the second.
         correlation: Of norm and sharpness by rank, mean over seeds.
-        false_all: FMR with all pictures, mean over the seeds that reached their end; None if none did.
-        false_left: FMR without the 20 % shortest embeddings, likewise, at the same threshold.
+        kept: FNMR without the 20 % shortest at the threshold of all pictures, and how many times FMR is then what
+            it was; means over the seeds that reached their end, None if none did.
         curve: (share left out, mean FNMR of what is left).
     """
 
@@ -45,8 +45,7 @@ class Norm:
     by_sharpness: Comparison
     between: Comparison
     correlation: float | None
-    false_all: float | None
-    false_left: float | None
+    kept: tuple[float | None, float | None]
     curve: tuple[tuple[float, float], ...]
 
 
@@ -69,13 +68,12 @@ def norms(study: Study) -> NormsAnswer | None:
     if ready is None:
         return None
     rows, counted = ready
-    headline = Pool.of(rows, partial(count.headline, counted=counted), FNMR_POINTS)
-    without = Pool.of(rows, lambda run: _left(run, counted, "norm")[1])
-    by_norm = Pool.of(rows, lambda run: _gain(*_left(run, counted, "norm")), FNMR_POINTS)
-    by_sharpness = Pool.of(rows, lambda run: _gain(*_left(run, counted, "sharpness")), FNMR_POINTS)
-    between = Pool.of(
-        rows, lambda run: _gain(_left(run, counted, "sharpness")[1], _left(run, counted, "norm")[1]), FNMR_POINTS
-    )
+    every = partial(count.headline, counted=counted)
+    short, dull = (partial(count.left_over, counted=counted, by=by) for by in ("norm", "sharpness"))
+    headline, without = headlines(rows, counted), Pool.of(rows, short)
+    by_norm = Pool.of(rows, lambda run: _gain(every(run), short(run)), FNMR_POINTS)
+    by_sharpness = Pool.of(rows, lambda run: _gain(every(run), dull(run)), FNMR_POINTS)
+    between = Pool.of(rows, lambda run: _gain(dull(run), short(run)), FNMR_POINTS)
     curves, together = _curves(rows), 3 * len(rows) + 2
     return NormsAnswer(
         tuple(
@@ -87,8 +85,7 @@ def norms(study: Study) -> NormsAnswer | None:
                 by_sharpness.inside(row, DULLEST, ALL, together),
                 between.inside(row, SHORTEST, DULLEST, together),
                 mean_of([run["health"]["norm_quality"] for run in made if not run["stopped"]]),
-                _false_rate(made, 0.0),
-                _false_rate(made, LEFT_OUT),
+                _at_the_kept_threshold(made),
                 curves[row],
             )
             for row, made in rows.items()
@@ -99,25 +96,20 @@ def norms(study: Study) -> NormsAnswer | None:
     )
 
 
-def _left(run: Summary, counted: Counted, by: str) -> tuple[PersonFigure, PersonFigure]:
-    """Return FNMR with all pictures and with those that are left; a run that stopped misses everybody in both."""
-    if run["stopped"]:
-        worst = PersonFigure(WORST, np.zeros(len(counted.images)))
-        return worst, worst
-    return count.discarded(run, counted, by)
-
-
 def _gain(before: PersonFigure, after: PersonFigure) -> PersonFigure:
     return PersonFigure(after.value - before.value, after.parts - before.parts)
 
 
-def _false_rate(made: Sequence[Summary], share: float) -> float | None:
-    """Return the mean FMR among what is left when so large a share of the shortest embeddings is left out."""
-    rates = []
+def _at_the_kept_threshold(made: Sequence[Summary]) -> tuple[float | None, float | None]:
+    """Return FNMR without the shortest and the ratio of FMR, the threshold being that of all pictures."""
+    missed, times = [], []
     for left in (run["discard"]["norm"] for run in made if not run["stopped"]):
-        impostors, false = left["impostors_and_false"][left["shares"].index(share)]
-        rates.append(false / impostors)
-    return mean_of(rates)
+        at = left["shares"].index(LEFT_OUT)
+        pairs, misses = left["pairs_and_misses"][at]
+        rates = [false / impostors for impostors, false in left["impostors_and_false"]]
+        missed.append(misses / pairs)
+        times.append(rates[at] / rates[0] if rates[0] else None)
+    return mean_of(missed), mean_of(times)
 
 
 def _curves(rows: Rows) -> dict[str, tuple[tuple[float, float], ...]]:
@@ -127,10 +119,7 @@ def _curves(rows: Rows) -> dict[str, tuple[tuple[float, float], ...]]:
     curves = {}
     for row, made in rows.items():
         rates = [
-            [WORST] * len(shares)
-            if run["stopped"]
-            else [missed / pairs for pairs, missed in run["discard"]["norm"]["pairs_and_misses"]]
-            for run in made
+            [WORST] * len(shares) if run["stopped"] else run["discard"]["norm"]["fnmr_at_same_fmr"] for run in made
         ]
         curves[row] = tuple(zip(shares, np.mean(rates, axis=0).tolist(), strict=True))
     return curves

@@ -8,7 +8,8 @@ from typing import TypedDict
 
 from evidence.answers import HEALTH, Judged
 from evidence.comparing import Comparison, Verdict
-from evidence.wording import difference_words, mean_words, number
+from evidence.wording import difference_words, mean_words, name_of, number
+from sphereface.evaluation.repeated import Repeated
 
 OF = "headline, FNMR at FMR 0.1 %"
 RATES = (OF, "FNMR at FMR 1 %", "accuracy, View 1", "search, FNIR at FPIR 1 %")
@@ -65,22 +66,30 @@ def health(row: Judged) -> list[str]:
     return [number(row.health[name], 1 if name == "effective_rank" else 3) for name in HEALTH]
 
 
-def marked(comparison: Comparison) -> str:
-    """Return the verdict, bold where it is a difference."""
-    words = comparison.verdict.value
-    return f"**{words}**" if comparison.verdict is Verdict.DIFFERENCE else words
+def judged(comparison: Comparison) -> str:
+    """Return a comparison and its verdict as a cell."""
+    return _cell(comparison.difference, comparison.verdict)
 
 
-def judged(comparison: Comparison) -> tuple[str, str]:
-    """Return the cells of a comparison and its verdict."""
-    return difference_words(comparison.difference), marked(comparison)
+def _cell(difference: Repeated, verdict: Verdict) -> str:
+    words = f"**{verdict.value}**" if verdict is Verdict.DIFFERENCE else verdict.value
+    return f"{difference_words(difference)}, {words}"
 
 
-def judged_together(comparison: Comparison) -> tuple[str, str, str]:
-    """Return the cells of a comparison, its verdict, and whether it survives together with the others."""
-    return *judged(comparison), "yes" if comparison.survives else "no"
+def compared_head(restless: str) -> tuple[str, ...]:
+    """Return the heading of ``compared``; ``restless`` is the row whose noise is left out in one column."""
+    return OF, "together", f"the same, noise without {name_of(restless)}", RATES[1]
+
+
+def compared(headline: Comparison, easier: Comparison) -> tuple[str, ...]:
+    """Return one comparison by both figures: the headline, what it is worth, and FNMR at FMR 1 %."""
+    together = ("yes" if headline.survives else "no") if headline.verdict is Verdict.DIFFERENCE else "–"
+    return judged(headline), together, "–" if headline.calm is None else _cell(*headline.calm), judged(easier)
 
 
 def together_note(count: int) -> str:
-    """Return what *together* says in a table of comparisons."""
-    return f"*together*: whether a difference survives at 1 − 0.05/{count}"
+    """Return what two columns of ``compared`` say."""
+    return (
+        f"*together*: whether a difference survives at 1 − 0.05/{count}; *noise without* a row: the same with the "
+        "noise of seeds pooled without the row whose runs lie furthest apart (the first verdict is the answer)"
+    )

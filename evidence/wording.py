@@ -18,9 +18,9 @@ NAMES = {
     "cosface": "CosFace",
     "arcface": "ArcFace",
     "sphereface2-c": "SphereFace2-C",
-    "a-softmax-unannealed": "A-Softmax (m = 4)",
+    "a-softmax-unannealed": "A-Softmax (no lambda)",
     "a-softmax-annealed": "A-Softmax (lambda)",
-    "a-softmax-no-margin": "A-Softmax (m = 1)",
+    "a-softmax-no-margin": "A-Softmax (no margin)",
     "fixed-norm-m4": "fixed norm (m = 4)",
     "v1-full": "v1 (full)",
     "v1-detached": "v1 (detached)",
@@ -33,8 +33,8 @@ NAMES = {
     "sfn": "soft norm (SFN)",
     "magface": "MagFace",
     "adaface": "AdaFace",
-    "hfn-degraded": "fixed norm, degraded pictures",
-    "hfn-radial": "the same with `radial`",
+    "hfn-degraded": "HFN on degraded pictures",
+    "hfn-radial": "HFN on degraded pictures with `radial`",
 }
 SETTINGS = {
     "scale": "s = {:g}",
@@ -195,6 +195,7 @@ def sorted_clauses(
     undecided: str,
     nothing: str = "none",
     points: bool = True,
+    ceiling: str = "near the ceiling:",
 ) -> list[str]:
     """Return clauses that sort comparisons by their outcome.
 
@@ -206,15 +207,17 @@ def sorted_clauses(
         undecided: The same for those that are undecided.
         nothing: What stands for their names where nothing is below 0.
         points: Whether differences have their number of points beside them.
+        ceiling: Beginning of the clause about those that have no room to differ.
 
     >>> down = Comparison("a", "b", Repeated(-0.05, -0.07, -0.03, 0.95, 0, 0), Verdict.DIFFERENCE)
     >>> sorted_clauses([("A", down)], "Lower:", "Higher:", "No difference:", "Undecided:")
     ['Lower: A (−5.0 points)']
     """
-    kinds: dict[str, list[str]] = {less: [], more: [], same: [], undecided: []}
+    kinds: dict[str, list[str]] = {less: [], more: [], same: [], ceiling: [], undecided: []}
+    neutral = {Verdict.SAME: same, Verdict.CEILING: ceiling, Verdict.OPEN: undecided}
     for name, comparison in comparisons:
         value = comparison.difference.value
-        kind = {Verdict.SAME: same, Verdict.OPEN: undecided}.get(comparison.verdict, less if value < 0 else more)
+        kind = neutral.get(comparison.verdict, less if value < 0 else more)
         how_far = f" ({number(100.0 * value, 1, sign=True)} points)" if points and kind in {less, more} else ""
         kinds[kind].append(name + how_far)
     # The papers say "lower": that nothing is lower is worth a word, that nothing is higher is not.

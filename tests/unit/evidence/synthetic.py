@@ -118,6 +118,7 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
         # One in a thousand at first; among the pairs that are left half as many again.
         "impostors_and_false": [[80_000, 80], *([70_000 - 10_000 * step, 105 - 15 * step] for step in range(4))],
         "left": left.tolist(),
+        "images": [IMAGES - 2] * PEOPLE,
     }
     by_sharpness = np.clip(misses * 30 // PAIRS - 1, 0, 30)
     return {
@@ -147,14 +148,34 @@ def _judged(run: Run, more: float, spread: int) -> dict[str, Any]:
             "alarms_near": [1, 3],
         },
         "discard": {
-            "norm": {**discard, "misses": by_norm.tolist()},
-            "sharpness": {**discard, "misses": by_sharpness.tolist()},
+            by: {
+                **discard,
+                "fnmr_at_same_fmr": [
+                    total / (PAIRS * PEOPLE),
+                    *[(int(left_missed.sum()) + 9) / (30 * PEOPLE)] * 4,
+                ],
+                "same_fmr": {
+                    "misses": left_missed.tolist(),
+                    "false_matches": [3] * PEOPLE,
+                    "missed_near": [int(left_missed.sum()) + 12, int(left_missed.sum()) - 12],
+                    "false_near": [40, 90],
+                },
+            }
+            for by, left_missed in (("norm", by_norm), ("sharpness", by_sharpness))
         },
         "health": health,
-        "ideal": {"met": dict.fromkeys(map(str, np.flatnonzero(luck.random(PEOPLE) < 0.2).tolist()), 1)},
+        "ideal": {
+            "met": dict.fromkeys(map(str, np.flatnonzero(luck.random(PEOPLE) < 0.2).tolist()), 1),
+            "median_own": 1.1,
+            "median_other": 0.9,
+        },
         "kept": {"misses": [int(luck.integers(1, 5 if number % 3 else 3)) for number in range(KEPT)]},
         "learned": {
-            "ideal": {"met": dict.fromkeys(map(str, np.flatnonzero(luck.random(LEARNERS) < 0.6).tolist()), 1)}
+            "ideal": {
+                "met": dict.fromkeys(map(str, np.flatnonzero(luck.random(LEARNERS) < 0.6).tolist()), 1),
+                "median_own": 0.8,
+                "median_other": 1.0,
+            }
         },
     }
 

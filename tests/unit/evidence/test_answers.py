@@ -5,21 +5,23 @@ from __future__ import annotations
 import doctest
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from evidence import answers, behaviour_sections, comparing, plan, quality, wording
+from evidence import answers, behaviour_sections, budget_section, comparing, plan, quality, wording
 from evidence import counted as count
 from evidence.budget import budgets
-from evidence.comparing import Comparison, Verdict, verdict
+from evidence.comparing import Comparison, Pool, Verdict, verdict
 from evidence.plan import CANDIDATES, Run
 from evidence.study import read_study
 from evidence.summary import load_summary, read_summary, write_summary
-from sphereface.evaluation.repeated import Repeated, RepeatedRuns
+from evidence.wording import sorted_clauses
+from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
 from tests.unit.evidence.synthetic import (
     BASE,
     KEPT,
@@ -105,13 +107,13 @@ def test_the_correction_for_several_is_for_those_that_were_run(
     fixture: str, others: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    difference = RepeatedRuns.difference
+    contrast = RepeatedRuns.contrast
 
-    def recorded(self: RepeatedRuns, first: str, second: str, *, confidence: float = 0.95) -> Repeated:
+    def recorded(self: RepeatedRuns, weights: Mapping[str, float], *, confidence: float = 0.95) -> Repeated:
         asked.append(confidence)
-        return difference(self, first, second, confidence=confidence)
+        return contrast(self, weights, confidence=confidence)
 
-    monkeypatch.setattr(RepeatedRuns, "difference", recorded)
+    monkeypatch.setattr(RepeatedRuns, "contrast", recorded)
     assert answers.margins(read_study(request.getfixturevalue(fixture))) is not None
     wide = [confidence for confidence in asked if confidence != comparing.CONFIDENCE]
     assert wide == [pytest.approx(1.0 - 0.05 / others)] * others
@@ -163,13 +165,13 @@ def test_gradients_are_compared_for_each_function_and_over_all(study_folder: Pat
     assert len(found.rows) == 12
     assert {len(row.seeds) for row in found.rows} == {3}
     assert len(found.gradient) == len(found.prototypes) == 4
-    for one in found.gradient:
-        assert one.verdict is Verdict.DIFFERENCE
+    for one, easier in found.gradient:
+        assert one.verdict is easier.verdict is Verdict.DIFFERENCE
         assert one.difference.value == pytest.approx(0.1, abs=0.002)  # full is worse, as was put in
-    assert {one.verdict for one in found.prototypes} == {Verdict.SAME}
-    assert {one.survives for one in found.gradient} == {True}
-    assert {one.survives for one in found.prototypes} == {False}
-    width = [one.difference.high - one.difference.low for one in found.gradient]
+    assert {one.verdict for one, _ in found.prototypes} == {Verdict.SAME}
+    assert {one.survives for one, _ in found.gradient} == {True}
+    assert {one.survives for one, _ in found.prototypes} == {False}
+    width = [one.difference.high - one.difference.low for one, _ in found.gradient]
     assert width[-1] < min(width[:-1])
 
 
@@ -177,15 +179,15 @@ def test_steps_up(study_folder: Path) -> None:
     found = answers.sizes(read_study(study_folder))
     assert found is not None
     assert {len(row.seeds) for row in found.rows} == {3}
-    words = {series: [one.verdict for one in steps] for series, steps in found.steps.items()}
+    words = {series: [one.verdict for one, _ in steps] for series, steps in found.steps.items()}
     assert words == {
         "annealed": [Verdict.SAME, Verdict.SAME, Verdict.DIFFERENCE],
         "whole": [Verdict.SAME] * 3,
         "depth": [Verdict.SAME, Verdict.DIFFERENCE],
     }
-    assert found.steps["depth"][1].difference.value == pytest.approx(-0.1, abs=0.002)
+    assert found.steps["depth"][1][0].difference.value == pytest.approx(-0.1, abs=0.002)
     for steps in found.steps.values():
-        assert [one.survives for one in steps] == [one.verdict is Verdict.DIFFERENCE for one in steps]
+        assert [one.survives for one, _ in steps] == [one.verdict is Verdict.DIFFERENCE for one, _ in steps]
 
 
 def test_the_criterion_is_a_share_of_people(study_folder: Path) -> None:
@@ -218,7 +220,10 @@ def test_leaving_pictures_out_is_compared_within_each_run(study_folder: Path) ->
         # What is common to all of a person's pairs is not chance of a difference within a run.
         assert row.by_norm.difference.people < row.without.people / 2
         assert [share for share, _ in row.curve] == left["shares"]
-        assert (row.false_all, row.false_left) == pytest.approx((80 / 80_000, 60 / 40_000))
+        pairs, misses = left["pairs_and_misses"][3]
+        assert row.kept[1] == pytest.approx(1.5)
+        assert row.kept[0] != pytest.approx(row.without.value), "another threshold"
+        assert 0 < misses / pairs < 1
     assert found.compared == 3 * len(found.rows) + 2
     assert {one.survives for row in found.rows for one in (row.by_norm, row.between)} >= {True}
     assert found.radial.survives is False
@@ -328,9 +333,10 @@ def test_a_margin_that_helps_only_with_more_training_is_told(tmp_path: Path) -> 
     assert plain.change is not None
     assert plain.change.verdict is not Verdict.DIFFERENCE
     assert rows["normface-s15"].change is None
-    written = behaviour_sections.budgets(found)
+    written = budget_section.budgets(found)
     assert "After 2,400 steps lower error than NormFace at s = 30: CosFace" in written.verdict
-    assert "More training helps more than it helps NormFace: CosFace" in written.verdict
+    assert "Gains more than NormFace from 2,400 steps instead of 600: CosFace" in written.verdict
+    assert [helped.against_tuned[steps].verdict for steps in plan.BUDGETS] == [Verdict.SAME, Verdict.DIFFERENCE]
 
 
 @pytest.mark.parametrize(("weights", "proven"), [(None, None), ("same", True), ("other", False)])
@@ -350,3 +356,52 @@ def test_one_run_of_a_twin_shows_whether_it_is_one(
     assert found is not None
     assert found.twin == plan.TWINS[1]
     assert found.proven is proven
+
+
+def test_a_restless_row_widens_the_others_and_is_left_out_beside(tmp_path: Path) -> None:
+    def effect(run: Run) -> tuple[float, int]:
+        return (4.0 * (run.seed - 2) if run.head == "a-softmax" else -0.6 * (run.head == "cosface"), 1)
+
+    write_study(tmp_path, lambda run: effect(run) if run.question == "margins" else (0.0, 1))
+    found = answers.margins(read_study(tmp_path))
+    assert found is not None
+    assert found.restless == "a-softmax"
+    by_name = {one.first: one for one in found.headline}
+    assert by_name["a-softmax"].calm is None, "it cannot be compared without itself"
+    cosface = by_name["cosface"]
+    assert cosface.calm is not None
+    calm, verdict = cosface.calm
+    assert calm.value == cosface.difference.value
+    assert calm.high - calm.low < (cosface.difference.high - cosface.difference.low) / 2
+    assert (cosface.verdict, verdict) == (Verdict.OPEN, Verdict.DIFFERENCE)
+
+
+def test_near_the_ceiling_nothing_is_called_no_difference() -> None:
+    luck = np.random.default_rng(0)
+
+    def runs(value: float) -> list[PersonFigure]:
+        return [PersonFigure(value + step, np.zeros(4)) for step in luck.normal(0, 0.001, size=3)]
+
+    rows = {name: runs(value) for name, value in (("one", 0.96), ("two", 0.965), ("three", 0.94), ("four", 0.5))}
+    pool = Pool(RepeatedRuns(rows), comparing.FNMR_POINTS, comparing.CEILING)
+    assert pool.compare("one", "two").verdict is not Verdict.SAME
+    high = Pool(RepeatedRuns({**rows, "two": runs(0.9601)}), comparing.FNMR_POINTS, comparing.CEILING)
+    assert high.compare("one", "two").verdict is Verdict.CEILING
+    assert high.compare("one", "four").verdict is Verdict.DIFFERENCE
+    low = Pool(RepeatedRuns({**rows, "two": runs(0.9401)}), comparing.FNMR_POINTS, comparing.CEILING)
+    assert low.compare("three", "two").verdict is Verdict.SAME
+    clauses = sorted_clauses([("one", high.compare("one", "two"))], "lower:", "higher:", "same:", "undecided:")
+    assert clauses == ["lower: none", "near the ceiling: one"]
+
+
+def test_a_criterion_that_nobody_meets_is_not_tested(study_folder: Path) -> None:
+    found = answers.criterion(read_study(study_folder))
+    assert found is not None
+    nobody = Repeated(0.0, 0.0, 0.0, 0.95, 0.0, 0.0)
+    key = ("whole", "learned from")
+    empty = replace(found, share={**found.share, key: tuple((m, nobody) for m, _ in found.share[key])})
+    written = behaviour_sections.criterion(empty)
+    assert (
+        "With the whole margin nobody of the people learned from meets it at any m: not tested." in written.verdict
+    )
+    assert "| whole | learned from | 45.8, 57.3 | 45.8, 57.3 | 45.8, 57.3 | 45.8, 57.3 |" in written.body

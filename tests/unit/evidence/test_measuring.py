@@ -112,10 +112,20 @@ def test_counts_give_the_library_s_figures_back(people: People, tmp_path: Path) 
     health = measure_health(found.faces.embeddings, found.faces.identities)
     assert counted.ideal(summary, everybody).value == pytest.approx(health.person_criterion.value)
 
-    everything, left = counted.discarded(summary, everybody)
     curve = error_versus_discard(scores, found.norms, target_fmr=FMR, shares=(0.0, 0.2))
-    assert everything.value == pytest.approx(curve[0].fnmr.value)
-    assert left.value == pytest.approx(curve[1].fnmr.value)
+    at_the_kept_threshold = summary["discard"]["norm"]["pairs_and_misses"]
+    for place, point in ((0, curve[0]), (3, curve[1])):
+        trials, misses = at_the_kept_threshold[place]
+        assert misses / trials == pytest.approx(point.fnmr.value)
+
+    longest = np.argsort(found.norms, kind="stable")[round(0.2 * len(found.norms)) :]
+    kept = every_pair(found.faces.select(sorted(longest)), SETTINGS)
+    again, left = missed_at_fmr(kept, FMR), counted.left_over(summary, everybody, "norm")
+    assert left.value == again.value == summary["discard"]["norm"]["fnmr_at_same_fmr"][3]
+    names = np.array(kept.names)
+    places = anonymous_order(tuple(people.judged.identities))
+    of_name = {people.judged.identities[at]: part for at, part in zip(places, left.parts, strict=True)}
+    np.testing.assert_allclose([of_name[name] for name in names], again.parts, atol=1e-12)
 
 
 def test_the_interval_of_a_headline_is_the_library_s(people: People, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_control_that_fails_at_once_is_tested_on_the_first_rung(tmp_path: Path
     assert p_of["v1-detached"] == pytest.approx(2 / comb(16, 8))
     written = section_of(found)
     assert "v1 (detached) 8 of 8" in written.verdict
-    assert "| A-Softmax (m = 4) | 0 | 0 | 8 | – |" in written.body
+    assert "| A-Softmax (no lambda) | 0 | 0 | 8 | – |" in written.body
     assert "SFNet-10 at rate 0.1: 8 of 8 seeds fail" in written.body
 
 
