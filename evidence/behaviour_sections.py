@@ -101,7 +101,6 @@ def sizes(found: SizesAnswer) -> Section:
         how = {"annealed": " with lambda", "whole": " of the whole margin"}.get(series, "")
         all_steps += [(words + how, one) for words, one in named]
     verdicts.append(together_words(all_steps, len(all_steps)))
-    rows = [(name_of(row.name), str(len(row.seeds)), *rates(row), *health(row)) for row in found.rows]
     steps_rows = [
         (_series(series), step_words(both[0]), *compared(*both))
         for series, steps in found.steps.items()
@@ -116,7 +115,10 @@ def sizes(found: SizesAnswer) -> Section:
             f"{together_note(len(all_steps))}."
         ),
         table(["series", "step", *compared_head(found.restless)], steps_rows),
-        table(["row", "seeds", *RATES, *HEALTH_NAMES], rows),
+        table(
+            ["row", "seeds", *RATES], [(name_of(row.name), str(len(row.seeds)), *rates(row)) for row in found.rows]
+        ),
+        table(["row", *HEALTH_NAMES], [(name_of(row.name), *health(row)) for row in found.rows]),
     )
     figures = {"m": drawing.m_figure(found), "depth": drawing.depth_figure(found)}
     short = _steps_sorted(all_steps, points=False)

@@ -39,7 +39,7 @@ from evidence.wording import (
 from sphereface.card.markdown import table
 
 TUNING_PEOPLE = 57  # kept out of the trials and judged by them
-CEILING = 0.9  # of the headline: above it little is left that could differ
+HIGH = 0.9  # of the headline: above it FNMR at FMR 1 % says more
 DIFFERS = {
     "a-softmax": "the margin, and a free norm instead of a scale",
     "sphereface2-c": "one decision a person instead of one among all, the margin, detached gradient",
@@ -94,13 +94,19 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
             "seeds. The whole interval of *no difference* lies within the grey band, 2 points to either side."
         ),
         table(
-            ["loss", "settings", *RATES, *HEALTH_NAMES, "clipped"],
-            _rows(found, chosen),
+            ["loss", "settings", *RATES],
+            [(name_of(row.name), settings_words(chosen[row.name]), *rates(row)) for row in found.rows],
+        ),
+        *([paragraph(_twin(found, chosen))] if found.twin else []),
+        table(
+            ["loss", *HEALTH_NAMES, "clipped"],
+            [(name_of(row.name), *health(row), share(row.clipped)) for row in found.rows],
         ),
         paragraph(
             "*Clipped*: the share of the recorded steps (every 20th) whose gradient was longer than the bound of "
-            f"{plan.Run.clip_norm:g}. Health is that of the people judged ([what it is](../report.md)); a narrow "
-            "cone has good alignment and bad uniformity. Search is at its ceiling and is not compared. Against "
+            f"{plan.Run.clip_norm:g}. Health is that of the people judged "
+            "([what it is](../report-json.md#health), lower is better but for the rank); a narrow cone has good "
+            "alignment and bad uniformity. Search is not compared: near 100 % little can differ. Against "
             f"NormFace, in points; {together_note(count)}. What was seen afterwards is told [below](#changes)."
         ),
         table(
@@ -143,22 +149,19 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
 
 
 _SAME = {
-    None: "the same runs",
-    True: "the same runs: one was made and has the same weights, bit for bit",
-    False: "so not run but once; **that run has other weights**",
+    None: "so these are its runs",
+    True: "so these are its runs: one was made and has the same weights, bit for bit",
+    False: "so it was run but once; **that run has other weights**",
 }
 
 
-def _rows(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> list[tuple[str, ...]]:
-    """Return the losses that were run, and after its twin the one that was not."""
-    rows = []
-    for row in found.rows:
-        cells = (*rates(row), *health(row), share(row.clipped))
-        rows.append((name_of(row.name), settings_words(chosen[row.name]), *cells))
-        if found.twin is not None and row.name == TWINS[0]:
-            same = f"the same function as {name_of(row.name)} below 180/m degrees, {_SAME[found.proven]}"
-            rows.append((name_of(found.twin), settings_words(chosen[found.twin]), same, *[""] * (len(cells) - 1)))
-    return rows
+def _twin(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> str:
+    """Return a sentence on the loss that was not run because another is the same."""
+    first, second = TWINS
+    return (
+        f"{name_of(second)} ({settings_words(chosen[second])}) is the same function as {name_of(first)} below "
+        f"180/m degrees, {_SAME[found.proven]}."
+    )
 
 
 def _other_figures(found: MarginsAnswer) -> str:
@@ -177,7 +180,7 @@ def _other_figures(found: MarginsAnswer) -> str:
 def _ceiling(found: MarginsAnswer) -> str:
     """Return a sentence where the headline of NormFace leaves little room above it."""
     plain = next(row for row in found.rows if row.name == PLAIN)
-    if plain.headline.value <= CEILING:
+    if plain.headline.value <= HIGH:
         return ""
     return (
         f" The headline of NormFace is {share(plain.headline.value)}, near its ceiling; FNMR at FMR 1 %"
