@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -166,13 +166,15 @@ def _bins(rows: Rows, counted: Counted, heads: Sequence[str]) -> list[Bin]:
 class GradientsAnswer:
     """Question 2: full less detached, and reparametrised less projected, for each function and over all (last).
 
-    Each is the headline's and that of FNMR at FMR 1 %; ``restless`` is the row whose headlines lie furthest apart.
+    Each is the headline's and that of FNMR at FMR 1 %; ``restless`` is the row whose headlines lie furthest apart,
+    ``same`` holds rows that came out with the same weights in every seed.
     """
 
     rows: tuple[Judged, ...]
     gradient: tuple[Compared, ...]
     prototypes: tuple[Compared, ...]
     restless: str
+    same: tuple[tuple[str, str], ...]
 
 
 def gradients(study: Study) -> GradientsAnswer | None:
@@ -193,7 +195,9 @@ def gradients(study: Study) -> GradientsAnswer | None:
         ]
         prototypes.append(_changed(pools, *PROTOTYPES, kinds, together))
     judged = tuple(_judged(rows, counted).values())
-    return GradientsAnswer(judged, tuple(gradient), tuple(prototypes), pools[0].restless)
+    weights = {row: [run.get("weights", run["run"]) for run in made] for row, made in rows.items()}
+    same = tuple(pair for pair in combinations(rows, 2) if weights[pair[0]] == weights[pair[1]])
+    return GradientsAnswer(judged, tuple(gradient), tuple(prototypes), pools[0].restless, same)
 
 
 def _changed(

@@ -39,6 +39,7 @@ from evidence.wording import (
 from sphereface.card.markdown import table
 
 TUNING_PEOPLE = 57  # kept out of the trials and judged by them
+TOGETHER = 0.95  # cosine of training images to their own prototype: 18 degrees
 HIGH = 0.9  # of the headline: above it FNMR at FMR 1 % says more
 DIFFERS = {
     "a-softmax": "the margin, and a free norm instead of a scale",
@@ -215,8 +216,8 @@ def gradients(found: GradientsAnswer) -> Section:
     verdict = (
         f"Over all three functions, the full gradient less the detached one: {verdict_words(gradient)}; "
         f"reparametrised prototypes less projected ones: {verdict_words(prototypes)}. "
-        f"{together_words(named, len(named))} No gradient is clipped and the rate is the same, so that an effect "
-        "of the gradient's size is not excluded."
+        f"{together_words(named, len(named))} {_one_place(found)}No gradient is clipped and the rate is the same, "
+        "so that an effect of the gradient's size is not excluded."
     )
     body = blocks(
         picture("gradients", "Differences of the headline by gradient and by prototypes, with intervals"),
@@ -233,8 +234,14 @@ def gradients(found: GradientsAnswer) -> Section:
             [heading, *compared_head(found.restless)],
             [(name, *compared(*both)) for name, both in zip(functions, found.prototypes, strict=True)],
         ),
-        "*Own cosine* is that of training images to their own prototype, over the last 50 steps.",
-        table([heading, "gradient", "prototypes", *RATES[:3], "own cosine"], [*map(_modes, found.rows)]),
+        paragraph(
+            "*Own cosine* is that of training images to their own prototype, over the last 50 steps; uniformity "
+            f"is 0 where everybody is in one place.{_same_weights(found)}"
+        ),
+        table(
+            [heading, "gradient", "prototypes", *RATES[:3], "own cosine", "uniformity"],
+            [*map(_modes, found.rows)],
+        ),
     )
     short = (
         f"Full less detached gradient: {verdict_words(gradient)}; reparametrised less projected prototypes: "
@@ -243,10 +250,25 @@ def gradients(found: GradientsAnswer) -> Section:
     return Section(short, verdict, body, {"gradients": drawing.gradients_figure(found)})
 
 
+def _one_place(found: GradientsAnswer) -> str:
+    """Return a sentence on rows whose embeddings have all drawn together."""
+    rows = [name_of(row.name) for row in found.rows if row.cosine is not None and row.cosine > TOGETHER]
+    if not rows:
+        return ""
+    return f"With an own cosine above {TOGETHER:g} all embeddings have drawn together: {'; '.join(rows)}. "
+
+
+def _same_weights(found: GradientsAnswer) -> str:
+    if not found.same:
+        return ""
+    pairs = "; ".join(listed([*map(name_of, pair)]) for pair in found.same)
+    return f" The same weights, bit for bit, in every seed, and so one row and not two: {pairs}."
+
+
 def _modes(row: Judged) -> tuple[str, ...]:
     """Return a row of question 2 as the cells of its table."""
     head, gradient, kind = row.name.rsplit("-", 2)
-    return _function(head), gradient, kind, *rates(row)[:3], number(row.cosine)
+    return _function(head), gradient, kind, *rates(row)[:3], number(row.cosine), number(row.health["uniformity"])
 
 
 def _function(head: str) -> str:

@@ -13,7 +13,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from evidence import answers, behaviour_sections, budget_section, comparing, plan, quality, wording
+from evidence import (
+    answers,
+    behaviour_sections,
+    budget_section,
+    comparing,
+    margin_sections,
+    plan,
+    quality,
+    wording,
+)
 from evidence import counted as count
 from evidence.budget import budgets
 from evidence.comparing import Comparison, Pool, Verdict, verdict
@@ -405,3 +414,25 @@ def test_a_criterion_that_nobody_meets_is_not_tested(study_folder: Path) -> None
         "With the whole margin nobody of the people learned from meets it at any m: not tested." in written.verdict
     )
     assert "| whole | learned from | 45.8, 57.3 | 45.8, 57.3 | 45.8, 57.3 | 45.8, 57.3 |" in written.body
+
+
+def test_rows_that_drew_together_and_rows_that_are_one_are_named(study_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(study_folder, tmp_path / "study")
+    for seed in (1, 2, 3):
+        for row, cosine, weights in (
+            ("sphereface-full-projected", 0.99, f"alone {seed}"),
+            ("sphereface-detached-projected", 0.5, f"shared {seed}"),
+            ("sphereface-r-v1-detached-projected", 0.5, f"shared {seed}"),
+            ("arcface-detached-projected", 0.5, f"shared {min(seed, 2)}"),
+        ):
+            path = tmp_path / f"study/gradients/{row}-seed{seed}.json"
+            summary = load_summary(path)
+            summary["last"]["cosine"], summary["weights"] = cosine, weights
+            write_summary(f"gradients/{row}-seed{seed}", summary, tmp_path / "study")
+    found = answers.gradients(read_study(tmp_path / "study"))
+    assert found is not None
+    assert found.same == (("sphereface-detached-projected", "sphereface-r-v1-detached-projected"),)
+    written = margin_sections.gradients(found)
+    assert "all embeddings have drawn together: SphereFace, full, projected. No gradient" in written.verdict
+    told = " ".join(written.body.split())
+    assert "not two: SphereFace, detached, projected and SphereFace-R v1, detached, projected." in told
