@@ -198,12 +198,13 @@ def _keep_people(people: People, summaries: Path) -> None:
 
 
 def _seconds(journal: list[dict[str, Any]], batch: int) -> int:
-    """Return the seconds of all steps, those before a kill included."""
+    """Return the seconds of all steps, those before a kill included; not those of a process that was held."""
     steps = [0, *(int(row["step"]) for row in journal)]
     return int(
         sum(
             (row["step"] - before) * batch / row["images_per_second"]
             for before, row in zip(steps, journal, strict=False)
+            if row["images_per_second"] > 0  # 0 is less than one in twenty seconds: the machine slept
         )
     )
 

@@ -247,3 +247,10 @@ def test_counts_and_scores_give_the_same_parts(people: People, tmp_path: Path) -
     assert len(listed.names) < len(scores.names)  # the list names some only
     by_name = dict(zip([scores.names[number] for number in order], known.parts, strict=True))
     np.testing.assert_allclose([by_name[name] for name in listed.names], scored.parts, atol=1e-12)
+
+
+def test_a_process_that_was_held_goes_on() -> None:
+    """A laptop that slept through a step leaves a speed that is 0 to its last digit."""
+    speeds = (64.0, 0.0, 32.0)
+    journal = [{"step": 10 * at, "images_per_second": speed} for at, speed in enumerate(speeds, 1)]
+    assert running._seconds(journal, batch=64) == 10 + 20
