@@ -38,6 +38,7 @@ from evidence.wording import (
 from sphereface.card.markdown import table
 from sphereface.sphere.bounds import MANY_ORTHONORMAL
 
+SERIES_NAMES = {"annealed": "lambda down to 5", "whole": "whole"}
 STEP_NAMES = {
     "annealed": "With m and lambda down to 5 as published",
     "whole": "With a margin that is whole in the end",
@@ -176,7 +177,7 @@ def criterion(found: CriterionAnswer) -> Section:
         short.append(f"{who}, {how}: {verdict_words(rise)}")
     rows = [
         (
-            "lambda down to 5" if series == "annealed" else "whole",
+            SERIES_NAMES[series],
             who,
             *(mean_words(mean) for _, mean in curve),
             difference_words(found.rise[series, who].difference),
@@ -184,8 +185,7 @@ def criterion(found: CriterionAnswer) -> Section:
         for (series, who), curve in found.share.items()
     ]
     angles = [
-        ("lambda down to 5" if series == "annealed" else "whole", who, *map(_angles, medians))
-        for (series, who), medians in found.angles.items()
+        (SERIES_NAMES[series], who, *map(_angles, medians)) for (series, who), medians in found.angles.items()
     ]
     body = blocks(
         picture("criterion", "Share of people who meet the ideal criterion against m"),

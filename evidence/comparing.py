@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from evidence.summary import Summary
-from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
+from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns, change_weights
 
 CONFIDENCE = 0.95
 FNMR_POINTS, ACCURACY_POINTS = 0.02, 0.01  # within these of 0 lies the whole interval of "no difference"
@@ -125,8 +125,7 @@ class Pool:
         self, first: str, second: str, pairs: Sequence[tuple[str, str]], together: int = 0
     ) -> Comparison:
         """Compare one change, made to each of several rows: ``pairs`` are rows with it and without."""
-        weights = {row: sign / len(pairs) for pair in pairs for row, sign in zip(pair, (1.0, -1.0), strict=True)}
-        return self._judge(first, second, weights, together)
+        return self._judge(first, second, change_weights(pairs), together)
 
     def compare_sums(self, first: str, second: str, weights: Mapping[str, float], together: int = 0) -> Comparison:
         """Judge a sum of rows' means, each times its weight."""

@@ -194,11 +194,20 @@ class RepeatedRuns:
             pairs: For each of them the row with the change and the row without.
             confidence: Two-sided.
         """
-        weights: dict[str, float] = {}
-        for first, second in pairs:
-            for row, sign in ((first, 1.0), (second, -1.0)):
-                weights[row] = weights.get(row, 0.0) + sign / len(pairs)
-        return self.contrast(weights, confidence=confidence)
+        return self.contrast(change_weights(pairs), confidence=confidence)
+
+
+def change_weights(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
+    """Return the contrast of one change: the mean of the rows with it less that of the rows without, pair by pair.
+
+    >>> change_weights([("a", "plain"), ("b", "plain")])
+    {'a': 0.5, 'plain': -1.0, 'b': 0.5}
+    """
+    weights: dict[str, float] = {}
+    for first, second in pairs:
+        for row, sign in ((first, 1.0), (second, -1.0)):
+            weights[row] = weights.get(row, 0.0) + sign / len(pairs)
+    return weights
 
 
 def _sum_of_variances(*terms: tuple[float, float]) -> tuple[float, float]:
