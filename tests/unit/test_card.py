@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import markdown
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sphereface.card import card_page, write_card
@@ -200,13 +202,29 @@ def test_texts_of_strangers_stay_text(report_input: ReportInput, text: str, tmp_
         assert len({line.count("|") for line in block.splitlines()}) == 1
 
 
-@given(st.text(max_size=40))
-@settings(max_examples=200, deadline=None)
+MARKUP = st.text(st.sampled_from(list("gt;&_*[]()!#`<>|\\~=+-.0a\u00e9 ^:1\n\"'{}@/")), max_size=24)
+
+
+@given(st.text(max_size=40) | MARKUP)
+@example("__0__")
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_one_cell_and_no_markup(text: str) -> None:
     html = markdown.markdown(table(["a", "b"], [[prose(text), code(text)]]), extensions=["tables"])
     assert html.count("<td>") == 2 or not text.strip()
     for tag in ("<a ", "<img", "<strong", "<em", "<h1", "<li"):
         assert tag not in html
+
+
+@given(MARKUP)
+@example("__dunder__")
+@example("&copy; ~ =")
+@settings(max_examples=400, deadline=None)
+def test_prose_reads_as_the_text_it_was_made_of(text: str) -> None:
+    page = markdown.markdown(table(["a"], [["x" + prose(text)], [prose(text)]]), extensions=["tables"])
+    cells = [" ".join(unescape(cell).split()) for cell in re.findall("<td>(.*?)</td>", page, re.DOTALL)]
+    line = " ".join(text.split())
+    assert cells[0] == "x" + line
+    assert cells[1:] == [line] or not line
 
 
 def test_a_rate_without_a_value_has_its_reason(report_input: ReportInput) -> None:

@@ -13,11 +13,14 @@ def prose(text: object) -> str:
     \# a \[b\](c) &lt;d> e&#124;f
     >>> print(prose("1. three - four"), prose("snake_case"), prose("8.4 %"))
     1\. three - four snake_case 8.4 %
+    >>> print(prose("__dunder__"))
+    \_\_dunder\_\_
     """
     line = " ".join(str(text).encode("utf-8", "replace").decode("utf-8").split())
-    line = re.sub(r"([\\`*\[\]#!])|(?<!\w)(_)|(_)(?!\w)", r"\\\1\2\3", line)
-    line = re.sub(r"^(\d+)([.)])(?= |$)", r"\1\\\2", re.sub(r"^([->+=~])", r"\\\1", line))
-    return line.replace("<", "&lt;").replace("|", "&#124;")
+    line = re.sub(r"([\\`*\[\]#!]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", line)
+    line = re.sub(r"^(\d+)([.)])(?= |$)", r"\1\\\2", re.sub(r"^([->+])", r"\\\1", line))
+    line = re.sub(r"&(?=\w+;)", "&amp;", line).replace("<", "&lt;").replace("|", "&#124;")
+    return re.sub(r"^[=~]", lambda mark: f"&#{ord(mark[0])};", line)
 
 
 def code(text: object) -> str:
