@@ -86,6 +86,8 @@ def demo_recipe(folder: Path, size: DemoSize, seed: int) -> Recipe:
     return parse_recipe(
         {
             "title": "Drawn people: from faces to a gallery",
+            "licence": "Apache-2.0, as the program that made it and everybody it learned from",
+            "notes": ["Everybody it has seen was drawn by the program. It knows nothing of the faces of people."],
             "data": {
                 "train": [faces / "learn"],
                 "test": [faces / "judge"],

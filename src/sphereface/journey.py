@@ -165,6 +165,7 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             images_seen=trained.steps * recipe.training.batch_size,
             data_hash=learners.data_hash,
             versions=versions(),
+            licence=recipe.licence,
         ),
     )
     saved = save_model(folder, tensors, card)

@@ -31,6 +31,9 @@ def test_a_run_folder_holds_everything(story: Any) -> None:
     assert card.provenance.images_seen == 2_560
     assert {point.kind for point in card.operating_points} == {"fpir", "fmr"}
     assert all(point.model_fingerprint == card.fingerprint for point in card.operating_points)
+    page = (story.folder / "model-card.md").read_text(encoding="utf-8")
+    assert f"| licence | {card.provenance.licence} |" in page
+    assert "It knows nothing of the faces of people." in page
 
 
 def test_nobody_is_on_two_sides(story: Any) -> None:

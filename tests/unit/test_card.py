@@ -29,6 +29,7 @@ from sphereface.report.wording import percent, percent_range
 
 RECIPE = {
     "title": "Ours",
+    "notes": ["Everybody agreed to be enrolled.", "Not judged on children."],
     "data": {"train": ["/somebody's/secret place/crops", "C:\\Users\\me\\secret\\faces\\", "/", ".."]},
     "head": {"name": "cosface", "settings": {"scale": 30.0, "margin": 0.35}},
     "regularizers": [{"name": "koleo", "weight": 0.1}],
@@ -67,6 +68,7 @@ def test_what_the_model_is_and_how_it_was_made(report_input: ReportInput) -> Non
         "| `regularizers.1.name` | koleo |",
         "| `optimiser.clip_norm` | 5.0 |",
         "with seed 7; intervals cover the people",
+        "## What its maker says\n\n- Everybody agreed to be enrolled.\n- Not judged on children.\n",
     ):
         assert words in page, words
     assert "milestones" not in page, "a cosine schedule has none"
@@ -98,8 +100,11 @@ def test_a_stranger_s_model_says_less_and_breaks_nothing(report_input: ReportInp
         "optimiser": "x",
         "regularizers": 3,
         "head": {"name": [1, {}]},
+        "notes": "<b>one</b>\n# note",
     }
-    assert card_page(model_card(provenance=Provenance(recipe=odd)), None, report_input).startswith("# sfnet4\n")
+    page = card_page(model_card(provenance=Provenance(recipe=odd)), None, report_input)
+    assert page.startswith("# sfnet4\n")
+    assert "\n- &lt;b>one&lt;/b> \\# note\n" in page
 
 
 @pytest.mark.parametrize("which", ["example_input", "example_models"])

@@ -71,6 +71,9 @@ def _blocks(card: ModelCard, learned: Learned | None, report: ReportInput) -> It
         "It cannot tell a living face from a picture of one. It is not made to find out anything else about a "
         "person. Its error rates hold for pictures like those it was judged on; for others they must be measured."
     )
+    if notes := recipe.get("notes"):
+        yield "## What its maker says"
+        yield "\n".join(f"- {prose(note)}" for note in (notes if isinstance(notes, list) else [notes]))
     yield "## What it learned from"
     yield _learned_from(card, learned)
     if recipe:

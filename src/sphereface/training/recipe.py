@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sphereface.checkpoint import LICENCE
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import ConfigurationError, nearest
 from sphereface.faces.contract import InputContract
@@ -144,9 +145,18 @@ class Augmentation(Section):
 
 
 class Recipe(Section):
-    """A whole run."""
+    """A whole run.
+
+    Attributes:
+        title: Of its report and of the model's card.
+        licence: Who may do what with the weights, for the card.
+        notes: What the reader of the card must know and no measurement says: what consent the people gave, how the
+            settings were chosen, where the model must not be used.
+    """
 
     title: str = "a run"
+    licence: str = LICENCE
+    notes: tuple[str, ...] = ()
     data: Data
     input: InputContract = InputContract(size="112x96")
     backbone: Backbone = Backbone()
