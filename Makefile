@@ -54,6 +54,7 @@ bench: setup  ## Run the benchmarks; results belong to docs/results
 evidence: setup  ## Make the runs of docs/results/evidence.md that are not done yet (hours), then the page
 	$(BIN)/python -m evidence run $(EVIDENCE_FLAGS)
 	$(BIN)/python -m evidence page
+	$(BIN)/sphereface train recipes/real-faces-best.toml --out runs/real-faces-best
 
 clean:  ## Remove the virtual environment and caches, never runs/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
