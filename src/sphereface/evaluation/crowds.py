@@ -49,7 +49,7 @@ class CrowdScores:
     Attributes:
         title: Who searched whom.
         names: The person behind each code, P of them.
-        distractors: D, those that failed included: they are nobody's rivals, but count among the comparisons.
+        distractors: D, those that failed included; they are nobody's rivals and in no comparison.
         people: Shape (S,): who searches, for every ordered pair of probes of one person.
         ranks: Shape (S,): of the mate among the distractors; K + 1 says it is not within the K highest.
         genuine: Shape (S / 2,), rising: cosine of each pair of probes of one person; -inf where it failed.
@@ -138,11 +138,12 @@ def crowd_scores(
     if not len(probe):
         raise NotEnoughDataError(f"nobody has two probes in '{crowd.title}', so nobody can be looked for")
     usable = ~units.failed[crowd.probes]
-    trials = np.bincount(codes[usable], minlength=len(names)) * len(crowd.distractors)
+    met = crowd.distractors[~units.failed[crowd.distractors]]
+    trials = np.bincount(codes[usable], minlength=len(names)) * len(met)
     wanted = int(_MARGIN * max(fmr_targets) * trials.sum()) + 1
     found = search_distractors(
         units.embeddings[crowd.probes[usable]],
-        units.embeddings[crowd.distractors[~units.failed[crowd.distractors]]],
+        units.embeddings[met],
         keep=max(RANKS),
         tail=min(max(wanted, _LEAST_TAIL), _MOST_TAIL),
         product=product,

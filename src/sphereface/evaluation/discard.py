@@ -66,7 +66,7 @@ def error_versus_discard(
     if bad := [share for share in shares if not 0.0 <= share < 1.0]:
         raise DataError(f"a share of pictures to leave out must be at least 0 and below 1, not {bad[0]}")
     limits = np.sort(worth)
-    threshold = np.array([threshold_at(np.sort(scores.impostor.scores), target_fmr)])
+    threshold = np.array([threshold_at(np.sort(scores.scored().impostor.scores), target_fmr)])
     rank = np.empty(len(worth), dtype=np.int64)
     rank[np.argsort(worth, kind="stable")] = np.arange(len(worth))
     points = []
@@ -81,6 +81,4 @@ def error_versus_discard(
 
 
 def _among(pairs: Pairs, kept: np.ndarray) -> Pairs:
-    both = kept[pairs.first] & kept[pairs.second]
-    fold = None if pairs.fold is None else pairs.fold[both]
-    return Pairs(pairs.scores[both], pairs.first[both], pairs.second[both], fold)
+    return pairs.only(kept[pairs.first] & kept[pairs.second])

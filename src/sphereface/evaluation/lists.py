@@ -40,6 +40,7 @@ def together(lists: Sequence[PairScores]) -> PairScores:
 
 def thresholds_at_fmr(scores: PairScores, targets: Sequence[float]) -> dict[float, float]:
     """Return the smallest threshold with FMR at or below each target that the pairs support."""
+    scores = scores.scored()
     genuine, impostor = np.sort(scores.genuine.scores), np.sort(scores.impostor.scores)
     thresholds = {target: threshold_at(impostor, target) for target in targets}
     grid = curve_thresholds(genuine, impostor, extra=list(thresholds.values()))

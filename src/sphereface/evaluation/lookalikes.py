@@ -14,7 +14,7 @@ from sphereface.evaluation.groups.labels import person_labels
 from sphereface.evaluation.images import Embeddings, Mask, checked
 from sphereface.evaluation.intervals import supported
 from sphereface.evaluation.results import Rate
-from sphereface.evaluation.scores import Pairs, PairScores
+from sphereface.evaluation.scores import PairScores
 
 _ROWS = 512
 
@@ -78,6 +78,7 @@ def lookalike_matches(
     Raises:
         NotEnoughDataError: If there is no such pair.
     """
+    scores = scores.scored()
     one, two = (scores.people[side] for side in (scores.impostor.first, scores.impostor.second))
     return _measured(scores, (nearest[one] == two) | (nearest[two] == one), "look-alikes", thresholds, confidence)
 
@@ -102,6 +103,7 @@ def within_group_matches(
         DataError: If labels do not fit.
         NotEnoughDataError: If no two people share a label.
     """
+    scores = scores.scored()
     present = np.zeros(len(scores.names), dtype=bool)
     present[scores.people] = True
     _, labels = person_labels(groups, scores.people, scores.names, present)
@@ -115,7 +117,7 @@ def _measured(
     if not chosen.any():
         raise NotEnoughDataError(f"there are no impostor pairs ({title}), so no FMR can be measured")
     pairs = scores.impostor
-    kept = Pairs(pairs.scores[chosen], pairs.first[chosen], pairs.second[chosen])
+    kept = pairs.only(chosen)
     grid = np.unique(np.asarray(thresholds, dtype=np.float64))
     rate = false_matches(replace(scores, impostor=kept), grid)
     low, high = rate.band(confidence)

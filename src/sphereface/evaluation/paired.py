@@ -8,13 +8,13 @@ each resample and for each model; the spread of the difference is that of the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
 
-from sphereface.errors import DataError
+from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation.choices import Rule
 from sphereface.evaluation.counting import false_matches, misses
 from sphereface.evaluation.crowds import CrowdScores, crowd_rates, hits_within
@@ -85,6 +85,7 @@ def compare_pairs(
     Raises:
         ConfigurationError: If a setting is out of range.
         DataError: If the pairs or the people are not the same.
+        NotEnoughDataError: If no impostor pair has a score of both.
     """
     check_settings(fmr_targets, confidence, resamples)
     for kind in ("genuine", "impostor"):
@@ -98,7 +99,7 @@ def compare_pairs(
     if first.names != second.names or not np.array_equal(first.people, second.people):
         raise DataError("the two models were not judged on the same people")
     deviations = draw_people(len(first.names), resamples, seed)
-    models = [_judged_by_pairs(scores, fmr_targets, deviations) for scores in (first, second)]
+    models = [_judged_by_pairs(scores, fmr_targets, deviations) for scores in _scored_by_both(first, second)]
     people = min(min(model.false.clusters, model.missed.clusters) for model in models)
     folds = [fold_accuracy(scores, threshold_rule) for scores in (first, second)]
     genuine, impostor = len(first.genuine), len(first.impostor)
@@ -216,6 +217,14 @@ class _Model(NamedTuple):
     missed: PersonRate
     false_drawn: Floats  # (B, K)
     missed_drawn: Floats  # (B, K)
+
+
+def _scored_by_both(first: PairScores, second: PairScores) -> list[PairScores]:
+    """Return both without the impostor pairs that one of them has no score for."""
+    lost = np.isneginf(first.impostor.scores) | np.isneginf(second.impostor.scores)
+    if lost.all():
+        raise NotEnoughDataError(f"no impostor pair of '{first.title}' could be scored by both models")
+    return [replace(each, impostor=each.impostor.only(~lost)) for each in (first, second)]
 
 
 def _judged_by_pairs(scores: PairScores, targets: Sequence[float], deviations: Floats) -> _Model:

@@ -34,7 +34,7 @@ def missed_at_fmr(scores: PairScores, target: float = 1e-3) -> PersonFigure:
     Raises:
         ConfigurationError: If the rate is out of range.
     """
-    own, others, people = scores.genuine, scores.impostor, len(scores.names)
+    own, others, people = scores.genuine, scores.scored().impostor, len(scores.names)
     low, at, high = thresholds_around(others.scores, target)
     accepted = others.scores >= np.float32(at)
     sides = [scores.people[side] for side in (others.first, others.second)]
@@ -139,7 +139,8 @@ def right_over_folds(scores: PairScores) -> PersonFigure | None:
     wrong, trials = np.zeros(people), np.zeros(people)
     for pairs, genuine in ((scores.genuine, True), (scores.impostor, False)):
         shown = scores.people[pairs.first]
-        wrong += np.bincount(shown[(pairs.scores < threshold) == genuine], minlength=people)
+        mistaken = ((pairs.scores < threshold) == genuine) | np.isneginf(pairs.scores)
+        wrong += np.bincount(shown[mistaken], minlength=people)
         trials += np.bincount(shown, minlength=people)
     return PersonFigure(folds.value, -error_rate(wrong, trials).parts)
 
@@ -147,6 +148,7 @@ def right_over_folds(scores: PairScores) -> PersonFigure | None:
 def unsupported(scores: PairScores | SearchScores, target: float) -> str:
     """Return why the data cannot say where a false rate of ``target`` lies, or an empty string."""
     if isinstance(scores, PairScores):
+        scores = scores.scored()
         threshold = threshold_at(np.sort(scores.impostor.scores), target)
         return supported(
             float(false_matches(scores, np.array([threshold])).effective()[0]), target, "impostor scores"

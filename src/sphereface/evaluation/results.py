@@ -109,7 +109,8 @@ class Verification:
         histogram: Scores of genuine and impostor pairs.
         hardest_genuine: Genuine pairs with the lowest scores, worst first.
         hardest_impostor: Impostor pairs with the highest scores, worst first.
-        failed_pairs: Listed pairs that could not be scored (missing or failed images), counted as errors.
+        failed_pairs: Pairs that could not be scored (missing or failed images): misses, or in no false match rate,
+            and errors of the accuracy.
         balanced: Whether accuracy weighs both kinds of pairs equally (all pairs: impostors outnumber
             genuine pairs a thousand to one there).
     """

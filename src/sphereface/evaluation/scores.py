@@ -37,6 +37,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def only(self, kept: NDArray[np.bool_]) -> Pairs:
+        """Return those of the n pairs that are kept."""
+        fold = None if self.fold is None else self.fold[kept]
+        return Pairs(self.scores[kept], self.first[kept], self.second[kept], fold)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairScores:
@@ -64,14 +69,29 @@ class PairScores:
         """Number of pairs that have no score."""
         return int(np.isneginf(self.genuine.scores).sum() + np.isneginf(self.impostor.scores).sum())
 
+    def scored(self) -> PairScores:
+        """Return the same without impostor pairs that have no score: what a false match rate is a share of.
+
+        A failed picture is a miss, but it is no stranger who was turned away: counted as one it would lower the
+        threshold and with it the misses of all others. ISO/IEC 19795-1 counts completed comparisons as well.
+
+        Raises:
+            NotEnoughDataError: If no impostor pair has a score.
+        """
+        kept = ~np.isneginf(self.impostor.scores)
+        if kept.all():
+            return self
+        if not kept.any():
+            raise NotEnoughDataError(f"no impostor pair of '{self.title}' could be scored")
+        return replace(self, impostor=self.impostor.only(kept))
+
     def thinned(self, most: int, seed: int) -> PairScores:
         """Return the same with about ``most`` impostor pairs, drawn at random, where there are more."""
         pairs = self.impostor
         if len(pairs) <= most:
             return self
         kept = np.random.default_rng(seed).random(len(pairs), dtype=np.float32) < most / len(pairs)
-        fold = None if pairs.fold is None else pairs.fold[kept]
-        return replace(self, impostor=Pairs(pairs.scores[kept], pairs.first[kept], pairs.second[kept], fold))
+        return replace(self, impostor=pairs.only(kept))
 
 
 def all_pairs(
@@ -150,8 +170,8 @@ def listed_pairs(
         embeddings: Shape (N, d), any norm but zero.
         pairs: Positions among the N images.
         identities: N names.
-        failed: Shape (N,), bool: images that could not be embedded; their pairs have no score and count as
-            errors.
+        failed: Shape (N,), bool: images that could not be embedded; their pairs have no score. They are errors of
+            the accuracy, genuine ones are misses, and impostor ones are in no false match rate.
 
     Raises:
         DataError: If the embeddings are unusable, a position is out of range, or a genuine pair names two people

@@ -131,6 +131,7 @@ def choose_verification_point(
     Arguments and errors as :func:`choose_operating_point`; the interval of the FMR is dyadic.
     """
     check_settings([target_fmr], confidence, _RESAMPLES)
+    scores = scores.scored()
     impostor = np.sort(scores.impostor.scores)
     evidence = _Evidence(
         kind="fmr",

@@ -58,6 +58,7 @@ def verify(
         ConfigurationError: If a target, the confidence or the number of resamples is out of range.
     """
     check_settings(fmr_targets, confidence, resamples)
+    listed, scores = scores, scores.scored()
     genuine, impostor = np.sort(scores.genuine.scores), np.sort(scores.impostor.scores)
     thresholds = {target: threshold_at(impostor, target) for target in fmr_targets}
     grid = curve_thresholds(genuine, impostor, extra=list(thresholds.values()))
@@ -70,10 +71,10 @@ def verify(
     def figure(value: float, drawn: Floats, most: int = pairs, witnesses: float = people) -> Rate:
         return rate_from_variance(value, float(np.var(drawn, ddof=1)), most, least, confidence, witnesses)
 
-    folds = fold_accuracy(scores, threshold_rule)
+    folds = fold_accuracy(listed, threshold_rule)
     accuracy = Rate(None, None, None, confidence, 0.0, folds.reason, "estimated")
     if folds.value is not None and folds.threshold is not None:
-        weight = 0.5 if scores.balanced else len(genuine) / pairs
+        weight = 0.5 if scores.balanced else len(genuine) / (len(genuine) + len(listed.impostor))
         errors = weight * missed_drawn + (1.0 - weight) * false_drawn
         at = min(int(np.searchsorted(grid, folds.threshold)), len(grid) - 1)
         witnesses = float(min(false.witnesses()[at], missed.witnesses()[at]))
@@ -92,9 +93,9 @@ def verify(
         )
     return Verification(
         title=scores.title,
-        people=_people(scores),
+        people=_people(listed),
         genuine_pairs=len(genuine),
-        impostor_pairs=len(impostor),
+        impostor_pairs=len(listed.impostor),
         eer=replace(
             figure(equal_error_rate(genuine, impostor)[0], crossing(false_drawn, missed_drawn)),
             threshold="estimated",
@@ -112,7 +113,7 @@ def verify(
         histogram=_histogram(genuine, impostor),
         hardest_genuine=_hardest(scores.genuine, genuine, lowest=True),
         hardest_impostor=_hardest(scores.impostor, impostor, lowest=False),
-        failed_pairs=scores.failed,
+        failed_pairs=listed.failed,
         balanced=scores.balanced,
     )
 

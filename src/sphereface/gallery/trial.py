@@ -6,15 +6,18 @@ An operating point is a promise. Here it is held against people who took part in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from sphereface.data.manifest import Manifest
 from sphereface.embedder.embedder import Embedder, Face, embed_files
+from sphereface.errors import GalleryError
 from sphereface.evaluation.intervals import clustered
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.evaluation.results import Rate
+from sphereface.gallery import store
 from sphereface.gallery.border import picture_hash
 from sphereface.gallery.gallery import Gallery, open_gallery
 from sphereface.gallery.results import Identification
@@ -38,7 +41,8 @@ def try_gallery(
     A picture that cannot be embedded is a search that finds nobody; it counts.
 
     Args:
-        path: The gallery's file; one that is there is replaced.
+        path: The gallery's file. One that holds nobody but people of the trial, as the trial would enrol them, is
+            replaced; any other stays as it is.
         embedder: The model.
         point: Its operating point for searches.
         known: People to enrol; each needs more pictures than ``templates``.
@@ -47,11 +51,11 @@ def try_gallery(
         confidence: Of the intervals.
         progress: Who listens.
     """
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
     faces = embed_files(embedder, known.paths, progress=progress)
     unknown_faces = embed_files(embedder, strangers.paths, progress=progress)
-    with open_gallery(path, fingerprint=embedder.fingerprint, dimension=embedder.dimension) as gallery:
+    fresh = path.with_name(f".{path.name}.trial")
+    _remove(fresh)  # of a trial that was killed
+    with open_gallery(fresh, fingerprint=embedder.fingerprint, dimension=embedder.dimension) as gallery:
         searching: list[int] = []
         for person, name in enumerate(known.identities):
             rows = np.flatnonzero(known.labels == person).tolist()
@@ -62,6 +66,13 @@ def try_gallery(
             answer is not None and answer.name is not None for answer in _identify(gallery, unknown_faces, point)
         ]
         enrolled = gallery.info().people
+        tried = _enrolled(gallery)
+    if path.exists() and not _only(path, tried):
+        progress.say(f"'{path}' is left as it is, for it does not hold the trial's people alone")
+        _remove(fresh)
+    else:
+        _remove(path)
+        fresh.replace(path)
     own = [known.identities[known.labels[row]] for row in searching]
     given = [None if answer is None else answer.name for answer in answers]
     people = known.labels[searching]
@@ -75,6 +86,26 @@ def try_gallery(
         stated_fpir=point.target,
         realised_fpir=_rate(alarms, strangers.labels, confidence),
     )
+
+
+def _enrolled(gallery: Gallery) -> set[tuple[str, int]]:
+    return {(person.name, person.templates) for person in gallery.people()}
+
+
+def _only(path: Path, tried: set[tuple[str, int]]) -> bool:
+    """Say whether a gallery, of whatever model, holds nothing that the trial does not enrol anew."""
+    try:
+        with closing(store.connect(path, busy_seconds=1.0)) as connection:
+            meta = store.read_meta(connection, path)
+        with open_gallery(path, fingerprint=meta["fingerprint"], dimension=int(meta["dimension"])) as gallery:
+            return _enrolled(gallery) <= tried
+    except GalleryError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def _enrol(gallery: Gallery, name: str, faces: Sequence[Face]) -> None:

@@ -104,7 +104,7 @@ def calibrate(
         DataError: If embeddings or cohort are unusable.
         NotEnoughDataError: If one kind of pairs has no score.
     """
-    return _fit_of(kind, embeddings, cohort, seed)(*flattened(scores, embeddings))
+    return _fit_of(kind, embeddings, cohort, seed)(*flattened(scores.scored(), embeddings))
 
 
 def cross_fit(scores: PairScores, embeddings: Embeddings | None, fit: Fit, *, seed: int = 0) -> JudgedPairs:
@@ -122,7 +122,7 @@ def cross_fit(scores: PairScores, embeddings: Embeddings | None, fit: Fit, *, se
     Raises:
         NotEnoughDataError: If a half has pairs of one kind only.
     """
-    values, same, sides = flattened(scores, embeddings)
+    values, same, sides = flattened(scores.scored(), embeddings)
     half = split_people(scores.names, seed)[scores.people]
     one, two = half[sides.first], half[sides.second]
     inside = [np.flatnonzero((one == number) & (two == number)) for number in (0, 1)]

@@ -38,7 +38,7 @@ class CalibrationResult:
         people: People in the pairs judged.
         genuine_pairs: Number of pairs of one person.
         impostor_pairs: Number of pairs of two people.
-        failed_pairs: Pairs among them without a score, which have the lowest ratio.
+        failed_pairs: Genuine pairs among them without a score, which have the lowest ratio.
         cllr: In bits: 0 is perfect, 1 is what no information costs, more is worse than none.
         min_cllr: Of the same ratios after the best rising map: lost in discrimination, the rest in calibration.
         prior: At which the figures below judge probabilities.

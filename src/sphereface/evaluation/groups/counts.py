@@ -125,6 +125,7 @@ class Counts:
 
 def count(scores: PairScores, threshold: float) -> Counts:
     """Count the errors of all pairs at a threshold: accept iff score >= threshold."""
+    scores = scores.scored()
     size = len(scores.names)
     owner = scores.people[scores.genuine.first]
     below = scores.genuine.scores < scores.genuine.scores.dtype.type(threshold)
