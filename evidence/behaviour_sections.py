@@ -46,8 +46,8 @@ STEP_NAMES = {
 }
 
 
-def stability(found: StabilityAnswer) -> Section:
-    """Return question 3."""
+def stability(found: StabilityAnswer, name: str = "stability") -> Section:
+    """Return question 3, or 3b with a figure of its own name."""
     rungs = "; ".join(
         f"{network_of(backbone)} at rate {rate:g}: {arm.seeds - arm.trained} of {arm.seeds} seeds fail"
         for backbone, rate, arm in found.tried
@@ -56,7 +56,6 @@ def stability(found: StabilityAnswer) -> Section:
         never = f"Not tested: A-Softmax with m = 4 and no lambda never fails often enough ({rungs})."
         nothing = "Without a loss that fails there is nothing to be more stable than."
         return Section("Not tested: the control never fails", never, nothing)
-    ended = "; ".join(f"{name_of(arm.name)} {arm.trained} of {arm.seeds}" for arm in found.arms)
     better = [name_of(test.first) for test in found.against_control if test.p < LEVEL]
     more = (
         f"{listed(better)} train{'s' * (len(better) == 1)} more often than A-Softmax without lambda"
@@ -64,19 +63,37 @@ def stability(found: StabilityAnswer) -> Section:
         else "none trains more often for sure"
     )
     rows = [
-        (name_of(arm.name), str(arm.trained), str(arm.stuck), str(arm.diverged), _p_of(found, arm.name))
+        (
+            name_of(arm.name),
+            *map(str, (arm.trained, arm.stuck, arm.diverged)),
+            "–" if arm.cosine is None else f"{arm.cosine:.2f}",
+            _p_of(found, arm.name),
+        )
         for arm in found.arms
     ]
     gradient = "; ".join(
         f"{name_of(test.first)} with {name_of(test.second)}, p = {test.p:.3f}" for test in found.by_gradient
     )
     body = blocks(
-        picture("stability", "How the seeds of each arm ended: trained, stuck or diverged"),
+        picture(name, "How the seeds of each arm ended: trained, stuck or diverged"),
         paragraph(f"The control, A-Softmax with m = 4 and no lambda: {rungs}."),
-        table(["arm", "trained", "stuck", "diverged", "Fisher's p against the control"], rows),
+        table(
+            ["arm", "trained", "stuck", "diverged", "own cosine in the end", "Fisher's p against the control"],
+            rows,
+        ),
+        paragraph(
+            "*Own cosine*: of training images to their own prototype, mean over the seeds that did not diverge. "
+            "Near 1 and stuck: everybody was drawn to one place."
+        ),
         paragraph(f"Full and detached gradient, exploratory: {gradient}."),
     )
+    if not any(arm.trained for arm in found.arms):
+        short = (
+            "Nothing trains at this rate, A-Softmax without a margin neither, so no arm is shown to be more stable"
+        )
+        return Section(short, f"{short}. {_ends(found)}", body, {name: drawing.stability_figure(found.arms)})
     beside = {arm.name: f"{arm.trained} of {arm.seeds}" for arm in found.arms}
+    ended = "; ".join(f"{name_of(arm.name)} {arm.trained} of {arm.seeds}" for arm in found.arms)
     verdict = (
         f"Seeds that train: {ended}. Of the five arms of the claim, at p < {LEVEL:g}: {more}. What the norm does "
         f"by itself: at a fixed norm m = 4 trains in {beside['fixed-norm-m4']}, with a free norm and no margin "
@@ -86,7 +103,16 @@ def stability(found: StabilityAnswer) -> Section:
     short = (
         f"The control trains in {control.trained} of {control.seeds} seeds; of the five arms of the claim {more}"
     )
-    return Section(short, verdict, body, {"stability": drawing.stability_figure(found.arms)})
+    return Section(short, verdict, body, {name: drawing.stability_figure(found.arms)})
+
+
+def _ends(found: StabilityAnswer) -> str:
+    """Say which arms end in one way in all seeds."""
+    ways = {
+        "diverges": [name_of(arm.name) for arm in found.arms if arm.diverged == arm.seeds],
+        "is stuck": [name_of(arm.name) for arm in found.arms if arm.stuck == arm.seeds],
+    }
+    return " ".join(f"What {way} in all seeds: {listed(names)}." for way, names in ways.items() if names)
 
 
 def _p_of(found: StabilityAnswer, arm: str) -> str:

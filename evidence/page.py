@@ -59,6 +59,12 @@ PARTS = (
         "SphereFace-R trains without annealing where A-Softmax does not (2021)",
         "stability",
     ),
+    Part(
+        "milder",
+        "3b. Stability at a lower rate",
+        "The same, at a rate at which A-Softmax without a margin trains",
+        "milder",
+    ),
     Part("sizes", "4. m and depth", "Error falls with m up to 4, and with depth (SphereFace 2017)", "sizes"),
     Part(
         "criterion",
@@ -169,6 +175,9 @@ def _section(name: str, study: Study) -> Section | None:
         "tuning": lambda: _written(answers.trials(study), margin_sections.tuning),
         "gradients": lambda: _written(answers.gradients(study), margin_sections.gradients),
         "stability": lambda: _written(stability.stability(study), behaviour_sections.stability),
+        "milder": lambda: _written(
+            stability.milder(study), lambda found: behaviour_sections.stability(found, "milder")
+        ),
         "sizes": lambda: _written(answers.sizes(study), behaviour_sections.sizes),
         "criterion": lambda: _written(answers.criterion(study), behaviour_sections.criterion),
         "norms": lambda: _written(quality.norms(study), norm_section.norms),
@@ -195,9 +204,25 @@ def _opening(progress: Progress, section: Section | None) -> Iterator[str]:
     command = f"python -m evidence run {progress.question} --shared FOLDER_OF_PICTURES --work FOLDER_OF_WEIGHTS"
     yield f"```sh\n{command}\n```"
     if progress.stopped:
-        runs = "; ".join(f"`{run['run']}` ({run['stopped']})" for run in progress.stopped)
-        counted = "counted as diverged" if progress.question == "stability" else "counted with the worst figure"
+        runs = "; ".join(_stopped(progress))
+        counted = (
+            "counted as diverged"
+            if progress.question in ("stability", "milder")
+            else "counted with the worst figure"
+        )
         yield paragraph(f"Stopped before their end, and {counted}: {runs}.")
+
+
+def _stopped(progress: Progress) -> Iterator[str]:
+    """Yield the runs that stopped; of a row of which several did, how many, the ledger having each."""
+    for row, made in progress.made.items():
+        ended = [run for run in made if run["stopped"]]
+        if len(ended) > 2:
+            steps = sorted({run["last"]["step"] if run["last"] else 1 for run in ended})
+            when = f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
+            yield f"{len(ended)} of {len(made)} of `{row}` (at {when}, see the [ledger](evidence-runs.md))"
+        else:
+            yield from (f"`{run['run']}` ({run['stopped']})" for run in ended)
 
 
 def _counts(study: Study) -> str:

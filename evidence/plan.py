@@ -183,12 +183,12 @@ def stress_row(arm: str, backbone: str, rate: float) -> str:
     return f"{arm}-{backbone}-rate{rate:g}"
 
 
-def stability(arm: str, backbone: str, rate: float) -> Iterator[Run]:
+def stability(arm: str, backbone: str, rate: float, question: str = "stability") -> Iterator[Run]:
     """Yield one arm of question 3 on one rung."""
     head, settings = ARMS[arm]
     for seed in STRESS_SEEDS:
         yield Run(
-            "stability",
+            question,
             stress_row(arm, backbone, rate),
             seed,
             head,
@@ -201,6 +201,16 @@ def stability(arm: str, backbone: str, rate: float) -> Iterator[Run]:
             clip_norm=None,
             kind="stress",
         )
+
+
+MILDER = ("sfnet10", 0.03)
+"""Question 3b: a rung on which the control fails and A-Softmax without a margin does not."""
+
+
+def milder() -> Iterator[Run]:
+    """Yield question 3b: all arms of question 3 where a network without batch norm can train at all."""
+    for arm in ARMS:
+        yield from stability(arm, *MILDER, question="milder")
 
 
 def sizes() -> Iterator[Run]:

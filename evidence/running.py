@@ -103,11 +103,16 @@ def make(run: Run, people: People, shown: Mapping[str, Pictures], folder: Path) 
     learners = people.tuning[0] if run.kind == "trial" else people.learners
     check_networks(recipe)  # so that a wrong setting is not taken for a run that stopped
     stopped, network, measured = "", None, {}
+    # Only what a loss can do to a run is told as its end; a picture that cannot be read stops the study.
     try:
         network = train(recipe, learners, folder).backbone
-        measured = _measured(run, network, people, shown, recipe.input, folder)
-    except (NonFiniteLossError, ConfigurationError, DataError) as error:  # the last two: embeddings of no length
+    except NonFiniteLossError as error:
         stopped = str(error).partition(". Try")[0]
+    else:
+        try:
+            measured = _measured(run, network, people, shown, recipe.input, folder)
+        except (ConfigurationError, DataError) as error:  # embeddings of no length
+            stopped = str(error)
     journal = read_journal(folder / "journal.jsonl")
     last = _last(journal)
     summary: Summary = {

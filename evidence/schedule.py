@@ -55,6 +55,7 @@ QUESTIONS: dict[str, Callable[[Path], Iterator[Run]]] = {
     "twins": lambda summaries: plan.twins(chosen_settings(summaries)),
     "gradients": lambda _: plan.gradients(),
     "stability": stability_runs,
+    "milder": lambda _: plan.milder(),
     "sizes": lambda _: plan.sizes(),
     "norms": lambda _: plan.norms(),
     "budget": lambda _: plan.budgets(),

@@ -1,4 +1,4 @@
-"""What the runs answer to question 3: which losses train without batch norm at a high rate?"""
+"""What the runs answer to questions 3 and 3b: which losses train without batch norm at a high rate?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import fisher_exact
 
 from evidence import plan
+from evidence.comparing import Rows
 from evidence.outcome import outcome
 from evidence.study import Study
 from evidence.summary import Summary
@@ -20,12 +22,21 @@ OF_GRADIENT = (("v1-full", "v1-detached"), ("v2-full", "v2-detached"))
 
 @dataclass(frozen=True)
 class Arm:
-    """How the seeds of one arm ended."""
+    """How the seeds of one arm ended.
+
+    Attributes:
+        name: Of the arm.
+        trained: Seeds that learned to tell people apart.
+        stuck: Seeds that did not.
+        diverged: Seeds with a number that was not finite, or a loss far above chance.
+        cosine: Of training images to their own prototype in the end, mean over seeds that did not diverge.
+    """
 
     name: str
     trained: int
     stuck: int
     diverged: int
+    cosine: float | None = None
 
     @property
     def seeds(self) -> int:
@@ -44,7 +55,7 @@ class Test:
 
 @dataclass(frozen=True)
 class StabilityAnswer:
-    """Question 3.
+    """Question 3, or 3b.
 
     Attributes:
         tried: How the control ended on every rung it was tried on: backbone, rate, arm.
@@ -75,6 +86,22 @@ def stability(study: Study) -> StabilityAnswer | None:
         for backbone, rate in plan.RUNGS
         if (row := plan.stress_row(plan.CONTROL, backbone, rate)) in rows
     ]
+    return _answer(tried, rows)
+
+
+def milder(study: Study) -> StabilityAnswer | None:
+    """Return what question 3b found."""
+    ready = study.ready("milder")
+    if ready is None:
+        return None
+    rows, _ = ready
+    backbone, rate = plan.MILDER
+    control = _arm(plan.CONTROL, rows[plan.stress_row(plan.CONTROL, backbone, rate)])
+    return _answer([(backbone, rate, control)], rows)
+
+
+def _answer(tried: Sequence[tuple[str, float, Arm]], rows: Rows) -> StabilityAnswer:
+    """Compare the arms on the last rung that was tried, if all of them were."""
     backbone, rate, _ = tried[-1]
     at = {arm: rows.get(plan.stress_row(arm, backbone, rate)) for arm in plan.ARMS}
     arms = {arm: _arm(arm, made) for arm, made in at.items() if made is not None}
@@ -89,8 +116,11 @@ def stability(study: Study) -> StabilityAnswer | None:
 
 
 def _arm(name: str, made: Sequence[Summary]) -> Arm:
-    ends = Counter(outcome(summary) for summary in made)
-    return Arm(name, ends["trained"], ends["stuck"], ends["diverged"])
+    ends = [outcome(summary) for summary in made]
+    cosines = [summary["last"]["cosine"] for summary, end in zip(made, ends, strict=True) if end != "diverged"]
+    count = Counter(ends)
+    cosine = float(np.mean(cosines)) if cosines else None
+    return Arm(name, count["trained"], count["stuck"], count["diverged"], cosine)
 
 
 def _test(first: Arm, second: Arm) -> Test:

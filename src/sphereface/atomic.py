@@ -7,10 +7,13 @@ Failures of the disk are passed on as ``OSError``: the caller knows what the fil
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
     (b'new', 1)
     """
     path = Path(path)
+    if not path.name or path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
@@ -59,6 +64,21 @@ def write_json(path: Path, value: Any) -> None:
         TypeError: If ``value`` holds something JSON has no word for.
     """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Let nobody else who asks hold a folder meanwhile: for what is read, changed and written back.
+
+    Raises:
+        OSError: If the folder cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sphereface.embedder.pretrained import is_shipped
-from sphereface.errors import ConfigurationError, ModelError
+from sphereface.errors import ConfigurationError, DataError, ModelError
 from sphereface.evaluation.calibration import CalibrationFile, calibrate_and_judge, calibration_file
 from sphereface.evaluation.calibration import calibrate as fit
 from sphereface.evaluation.choices import Calibration
@@ -61,6 +61,11 @@ def calibrate(
     faces = inquiry.faces
     pairs = every_pair(faces, inquiry.settings)
     others = None if cohort is None else read_embeddings(cohort)
+    if others is not None and others.model and others.model != faces.fingerprint:
+        raise DataError(
+            f"the cohort '{cohort}' was embedded by model {others.model[:12]} and the pictures by "
+            f"{faces.fingerprint[:12]}; their cosines mean nothing to each other"
+        )
     crowd = None if others is None else others.embeddings[~others.failed]
     progress.say("fitting on one half of the people, judging on the other")
     judged = calibrate_and_judge(

@@ -121,7 +121,8 @@ def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCar
     """Write weights and card to ``folder``, the card last, each in one step.
 
     Args:
-        folder: Made if missing. An older model in it is replaced.
+        folder: Made if missing. An older model in it is replaced; a kill between its two files leaves one that
+            is refused as damaged until it is saved again.
         tensors: Name to array; float, integer or bool, all finite.
         card: Its ``weights_sha256`` and ``weights_bytes`` are filled in here.
 

@@ -10,6 +10,9 @@ from sphereface.errors import ConfigurationError
 def choose_device(wanted: str, setting: str = "device") -> torch.device:
     """Return the device for ``auto`` (a CUDA device if there is one), ``cpu``, ``cuda``, ``cuda:1``...
 
+    On a CUDA device float32 is made to mean float32 for the whole process: torch would compute convolutions with
+    10 bits of mantissa (TF32), and thresholds measured on one device would be applied to other scores on another.
+
     Args:
         wanted: The user's word.
         setting: What to call it in an error.
@@ -21,12 +24,14 @@ def choose_device(wanted: str, setting: str = "device") -> torch.device:
     device(type='cpu')
     """
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wanted)
         if device.type not in ("cpu", "cuda"):
             raise RuntimeError("only processors (cpu) and CUDA devices are known")
         torch.empty(0, device=device)
+        if device.type == "cuda":
+            torch.backends.cudnn.allow_tf32 = False
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"{setting} = '{wanted}' cannot be used here: {reason}") from None

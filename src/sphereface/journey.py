@@ -168,6 +168,5 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             licence=recipe.licence,
         ),
     )
-    saved = save_model(folder, tensors, card)
-    Learned.of(learners).save(folder)
-    return saved
+    Learned.of(learners).save(folder)  # first: a model must not be without the memory of its people
+    return save_model(folder, tensors, card)

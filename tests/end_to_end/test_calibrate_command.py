@@ -37,6 +37,11 @@ def test_a_cohort_for_the_local_one(sphereface: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Cllr" in done.stdout
     assert json.loads((tmp_path / "map.json").read_text("utf-8"))["kind"] == "local"
+    embedded = {"embeddings": others, "identity": np.array([f"q{n}" for n in range(200)])}
+    np.savez(tmp_path / "other.npz", **embedded, model=np.array("b" * 64))
+    foreign = sphereface("calibrate", "--embeddings", faces, *kind, "--cohort", tmp_path / "other.npz")
+    assert foreign.returncode == 2
+    assert "was embedded by model bbbbbbbbbbbb" in foreign.stderr
     shared = sphereface("calibrate", "--embeddings", faces, *kind, "--cohort", faces)
     assert shared.returncode == 2
     assert "cohort" in shared.stderr

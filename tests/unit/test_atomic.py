@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -128,3 +129,29 @@ def test_a_killed_writer_leaves_whole_files(tmp_path: Path) -> None:
         content = (tmp_path / "file").read_bytes()
         assert len(content) == 100_000
         assert len(set(content)) == 1
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+    for target in (tmp_path, Path(), Path("/")):
+        with pytest.raises(IsADirectoryError):
+            atomic.write_bytes(target, b"one")
+    assert names(tmp_path) == []
+
+
+def test_what_is_held_is_held_by_one(tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+
+    def count() -> None:
+        for _ in range(20):
+            with atomic.held(tmp_path):
+                value = int(counter.read_text())
+                time.sleep(0.0005)
+                atomic.write_text(counter, str(value + 1))
+
+    threads = [threading.Thread(target=count) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counter.read_text() == "60"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sphereface.errors import ConfigurationError, MissingExtraError
+from sphereface.errors import ConfigurationError, MissingExtraError, ModelError, reason_of
 
 if TYPE_CHECKING:
     from sphereface.checkpoint import ModelCard
@@ -99,12 +99,18 @@ def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> 
     """Store operating points with a model, each in place of the one of its kind; others stay.
 
     Raises:
-        ModelError: As :func:`read_card` and :func:`store_operating_points`.
+        ModelError: If it cannot be opened, and as :func:`read_card` and :func:`store_operating_points`.
     """
-    issued = tuple(points)
+    from sphereface.atomic import held
+
+    issued, place = tuple(points), Path(folder)
     kinds = {point.kind for point in issued}
-    kept = [point for point in read_card(folder).operating_points if point.kind not in kinds]
-    store_operating_points(folder, [*kept, *issued])
+    try:
+        with held(place if place.is_dir() else place.parent):
+            kept = [point for point in read_card(place).operating_points if point.kind not in kinds]
+            store_operating_points(place, [*kept, *issued])
+    except OSError as error:
+        raise ModelError(f"the model '{folder}' cannot be opened: {reason_of(error)}") from error
 
 
 def store_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> None:

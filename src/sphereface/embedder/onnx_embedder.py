@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sphereface.checkpoint import Architecture, ModelCard, Provenance
 from sphereface.embedder.onnx_file import contract_of, read_onnx, read_points
 from sphereface.errors import ConfigurationError, MissingExtraError, ModelError
+from sphereface.evaluation.fusion import fuse_flips
 from sphereface.faces.contract import InputContract
 
 ARCHITECTURE: Final = "onnx"
@@ -216,9 +217,7 @@ class OnnxEmbedder:
         if self.contract.flip_fusion == "none":
             return straight
         mirrored = self._network.forward(np.ascontiguousarray(batch[..., ::-1]))
-        if self.contract.flip_fusion == "sum":
-            return straight + mirrored
-        return np.concatenate([straight, mirrored], axis=1)
+        return fuse_flips(straight, mirrored, self.contract.flip_fusion)
 
 
 def load_onnx(path: Path, *, batch_size: int = 64) -> tuple[OnnxEmbedder, ModelCard]:
@@ -240,14 +239,13 @@ def load_onnx(path: Path, *, batch_size: int = 64) -> tuple[OnnxEmbedder, ModelC
     card = ModelCard(
         architecture=Architecture(name=ARCHITECTURE),
         embedding_dimension=width,
-        parameters=1,
+        parameters=0,  # nobody has counted the trained numbers of a graph
         input_contract=contract,
         provenance=Provenance(licence="as the file's maker says"),
         weights_sha256=hashlib.sha256(data).hexdigest(),
         weights_bytes=len(data),
     )
-    # Nobody has counted the trained numbers of a graph.
-    card = card.model_copy(update={"parameters": 0, "operating_points": read_points(path, card.fingerprint)})
+    card = card.model_copy(update={"operating_points": read_points(path, card.fingerprint)})
     return OnnxEmbedder(network, card, batch_size=batch_size if together else min(batch_size, 1)), card
 
 

@@ -19,7 +19,10 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +40,19 @@ _KNOWN: Final = ("embeddings", *COLUMNS, "quality", "failed", *_ALONE)
 _MOST_BYTES: Final = 16 << 30  # of any array, before it is read
 _LONGEST_TEXT: Final = 4096  # characters of a name
 _HEADER: Final = 16 << 10
+_UNREADABLE: Final = (  # what zipfile, its decompressors and numpy raise for files that are damaged or made up
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+)
 
 
 def read_embeddings(path: Path) -> EmbeddingSet:
@@ -56,7 +72,7 @@ def read_embeddings(path: Path) -> EmbeddingSet:
         raise
     except OSError as error:
         raise DataError(f"cannot read the embeddings '{path}': {reason_of(error)}") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f"'{path}' is not a readable .npz file ({error}); write it with numpy.savez(path, embeddings=..., "
             "identity=...)"
@@ -112,6 +128,8 @@ def write_embeddings(path: Path, faces: EmbeddingSet) -> None:
 
 def _members(archive: zipfile.ZipFile, path: Path) -> list[str]:
     names = [info.filename for info in archive.infolist()]
+    if others := [name for name in names if not name.endswith(".npy")]:
+        raise DataError(f"'{path}' holds '{others[0][:40]}', which is no array of numpy.savez")
     for name in names:
         key = name.removesuffix(".npy")
         if key not in _KNOWN:
@@ -146,9 +164,13 @@ def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
 def _texts(array: NDArray[Any], name: str, path: Path) -> tuple[str, ...]:
     if array.ndim != 1 or array.dtype.kind not in "USiu":
         raise DataError(f"'{path}': '{name}' must be one line of text a row, not {array.shape} {array.dtype}")
-    if array.dtype.kind == "S":
-        return tuple(value.decode("utf-8", "surrogateescape") for value in array.tolist())
-    return tuple(map(str, array.tolist()))
+    try:
+        values = array.tolist()
+        texts = tuple(value.decode("utf-8") if isinstance(value, bytes) else str(value) for value in values)
+        "".join(texts).encode("utf-8")
+    except UnicodeError as error:
+        raise DataError(f"'{path}': '{name}' holds text that is not UTF-8") from error
+    return texts
 
 
 def _flags(array: NDArray[Any] | None) -> NDArray[np.bool_] | None:

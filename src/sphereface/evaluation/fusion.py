@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sphereface.errors import ConfigurationError, DataError
 from sphereface.evaluation.images import Embeddings, Mask
@@ -15,32 +16,32 @@ from sphereface.evaluation.scores import PairScores
 
 
 def fuse_flips(
-    original: Embeddings, mirrored: Embeddings, how: Literal["mean", "concatenation"] = "mean"
-) -> Floats:
-    """Join the embeddings of a crop and of its mirror image.
+    original: Embeddings, mirrored: Embeddings, how: Literal["sum", "concatenate"] = "sum"
+) -> NDArray[np.floating]:
+    """Join the embeddings of a crop and of its mirror image, by the word of an input contract.
 
     Lengths count, as in the field's code; the result has any norm, and is zero where both cancel out.
 
     Args:
         original: Shape (N, d).
         mirrored: Shape (N, d), the same images mirrored.
-        how: ``mean``, shape (N, d), or ``concatenation``, shape (N, 2d), as SphereFace's own evaluation.
+        how: ``sum``, shape (N, d), or ``concatenate``, shape (N, 2d), as SphereFace's own evaluation.
 
     Raises:
         DataError: If the shapes differ.
         ConfigurationError: If ``how`` is unknown.
 
     >>> fuse_flips(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])).tolist()
-    [[0.5, 0.5]]
+    [[1.0, 1.0]]
     """
-    one, two = (np.asarray(side, dtype=np.float64) for side in (original, mirrored))
+    one, two = np.asarray(original), np.asarray(mirrored)
     if one.ndim != 2 or one.shape != two.shape:
         raise DataError(f"original and mirrored embeddings differ in shape: {one.shape} and {two.shape}")
-    if how == "mean":
-        return (one + two) / 2.0
-    if how == "concatenation":
+    if how == "sum":
+        return np.asarray(one + two)
+    if how == "concatenate":
         return np.concatenate([one, two], axis=1)
-    raise ConfigurationError(f"flips are fused by 'mean' or 'concatenation', not '{how}'")
+    raise ConfigurationError(f"flips are fused by 'sum' or 'concatenate', not '{how}'")
 
 
 def fuse_models(

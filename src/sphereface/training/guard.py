@@ -10,14 +10,28 @@ from torch import Tensor, nn
 from sphereface.errors import NonFiniteLossError
 
 
-def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor) -> str:
+def explain_non_finite(
+    step: int,
+    images: Tensor,
+    backbone: nn.Module,
+    head: nn.Module,
+    embeddings: Tensor,
+    regularizers: nn.Module | None = None,
+) -> str:
     """Return the sentence for a non-finite loss at ``step``: where it began and what to try."""
+    learned = [("backbone", backbone), ("head", head)]
+    learned += [] if regularizers is None else [("regularizer", regularizers)]
     candidates = [("the images of the batch", images)]
-    candidates += [(f"backbone parameter '{name}'", value) for name, value in backbone.named_parameters()]
+    for whose, module in learned:
+        candidates += [(f"{whose} parameter '{name}'", value) for name, value in module.named_parameters()]
     candidates += [(f"backbone statistic '{name}'", value) for name, value in backbone.named_buffers()]
-    candidates += [(f"head parameter '{name}'", value) for name, value in head.named_parameters()]
     candidates += [("the embeddings", embeddings)]
-    candidates += [(f"the gradient of '{name}'", value) for name, value in _gradients(backbone, head)]
+    candidates += [
+        (f"the gradient of {whose} parameter '{name}'", value.grad)
+        for whose, module in learned
+        for name, value in module.named_parameters()
+        if value.grad is not None
+    ]
     for name, value in candidates:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             place = f"the first tensor that is not finite is {name}"
@@ -31,7 +45,13 @@ def explain_non_finite(step: int, images: Tensor, backbone: nn.Module, head: nn.
 
 
 def require_finite(
-    step: int, value: float, images: Tensor, backbone: nn.Module, head: nn.Module, embeddings: Tensor
+    step: int,
+    value: float,
+    images: Tensor,
+    backbone: nn.Module,
+    head: nn.Module,
+    embeddings: Tensor,
+    regularizers: nn.Module | None = None,
 ) -> None:
     """Stop the run at a loss or a norm of the gradient that is not finite, before the weights take it in.
 
@@ -39,9 +59,4 @@ def require_finite(
         NonFiniteLossError: Naming the first bad tensor and what to try.
     """
     if not math.isfinite(value):
-        raise NonFiniteLossError(explain_non_finite(step, images, backbone, head, embeddings))
-
-
-def _gradients(*modules: nn.Module) -> list[tuple[str, Tensor]]:
-    named = [pair for module in modules for pair in module.named_parameters()]
-    return [(name, value.grad) for name, value in named if value.grad is not None]
+        raise NonFiniteLossError(explain_non_finite(step, images, backbone, head, embeddings, regularizers))

@@ -220,7 +220,7 @@ def journal_row(
 ) -> dict[str, float | int | str]:
     """Return one line of the journal.
 
-    The angle is the batch's median to the own prototype in radians, the norm that of the whole gradient before
+    The angle is the batch's median to the own prototype in radians, the norm that of the gradient before
     it is clipped.
     """
     return {

@@ -74,7 +74,7 @@ class Optimiser(Section):
         milestones: Shares of the run. SphereFace: 16,000, 24,000 and 28,000 of 28,000 steps.
         factor: What the rate is divided by.
         warmup: Share of the run over which the rate grows from zero.
-        clip_norm: Largest norm of the whole gradient; None leaves it alone.
+        clip_norm: Largest norm of the gradient of backbone and head; None leaves it alone.
     """
 
     learning_rate: float = Field(0.1, gt=0.0)

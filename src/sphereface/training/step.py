@@ -21,7 +21,7 @@ class Step:
         result: What the head returned.
         terms: Values of the regularizers, in their order, with their graph.
         loss: Of head and regularizers together.
-        norm: Length of the whole gradient before it was clipped.
+        norm: Length of the gradient of backbone and head before it was clipped.
     """
 
     result: HeadResult
@@ -55,7 +55,8 @@ def take_step(
         labels: Shape (N,), int64.
         levels: How strongly each picture was degraded on purpose, (N,).
         precision: Format of the backbone's products.
-        clip_norm: Largest norm of the gradient, or None.
+        clip_norm: Largest norm of the gradient of backbone and head, or None. What regularizers learn beside them,
+            such as the centres of ``center``, takes its own published step and is not clipped.
 
     Raises:
         NonFiniteLossError: If a number is not finite; the weights have not taken it in.
@@ -68,13 +69,14 @@ def take_step(
     terms = [term(embeddings, labels, levels) for term in regularizers]
     objective = sum(terms, start=result.loss)
     loss = float(objective.detach())
-    require_finite(number, loss, images, backbone, head, embeddings)
+    require_finite(number, loss, images, backbone, head, embeddings, regularizers)
 
     optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(objective)
     # With no bound this only measures: a gradient that is not finite must not reach the weights.
     bound = math.inf if clip_norm is None else clip_norm
     norm = float(torch.nn.utils.clip_grad_norm_([*backbone.parameters(), *head.parameters()], bound))
-    require_finite(number, norm, images, backbone, head, embeddings)
+    rest = sum(float(value.grad.abs().amax()) for value in regularizers.parameters() if value.grad is not None)
+    require_finite(number, norm + rest, images, backbone, head, embeddings, regularizers)
     optimiser.step()
     return Step(result, terms, loss, norm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import zipfile
@@ -148,11 +149,11 @@ def test_missing_and_unwritable(tmp_path):
         write_embeddings(tmp_path / "file" / "faces.npz", embedding_set(X, WHO.tolist()))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_bytes_never_do_anything_but_refuse(tmp_path, data):
     file = io.BytesIO()
-    np.savez(file, embeddings=X, identity=WHO)
+    data.draw(st.sampled_from([np.savez, np.savez_compressed]))(file, embeddings=X, identity=WHO)
     content = bytearray(file.getvalue())
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -163,6 +164,57 @@ def test_damaged_bytes_never_do_anything_but_refuse(tmp_path, data):
     except DataError:
         return
     assert len(faces) == 4
+
+
+def npy(header: str, body: bytes = b"") -> bytes:
+    text = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+@pytest.mark.parametrize(
+    ("member", "content", "words"),
+    [
+        ("embeddings", b"anything", "no array of numpy.savez"),
+        ("embeddings.npy", npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3"), "not a readable"),
+        ("embeddings.npy", npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3), 'a"), "not a readable"),
+        (
+            "embeddings.npy",
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 99999999999999999999999), }"),
+            "not a readable",
+        ),
+        ("embeddings.npy", b"", "not a readable"),
+    ],
+)
+def test_made_up_members_are_refused(tmp_path, member, content, words):
+    path = tmp_path / "made-up.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, content)
+        archive.writestr("identity.npy", npy("{'descr': '<i8', 'fortran_order': False, 'shape': (0,), }"))
+    with pytest.raises(DataError, match=words):
+        read_embeddings(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_every_damage_to_a_compressed_array_is_refused(tmp_path, compression):
+    file = io.BytesIO()
+    np.savez(file, embeddings=X, identity=WHO)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(file) as plain, zipfile.ZipFile(packed, "w", compression) as archive:
+        for name in plain.namelist():
+            archive.writestr(name, plain.read(name))
+    content = packed.getvalue()
+    for at in range(0, len(content), 3):
+        path = tmp_path / "damaged.npz"
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
+        with contextlib.suppress(DataError):
+            assert len(read_embeddings(path)) == 4
+
+
+def test_names_that_are_not_utf8_are_refused(write):
+    with pytest.raises(DataError, match="'identity' holds text that is not UTF-8"):
+        read_embeddings(write(embeddings=X, identity=np.array([b"p0\xff", b"p0\xff", b"p1", b"p1"])))
+    with pytest.raises(DataError, match="'identity' holds text that is not UTF-8"):
+        read_embeddings(write(embeddings=X, identity=np.array(["p0\udcff", "p0", "p1", "p1"])))
 
 
 def test_selection_and_norms():

@@ -53,11 +53,11 @@ def test_a_pair_that_one_model_could_not_score_has_no_score():
 
 def test_flips(models):
     x, y = models[0], models[0][::-1]
-    # The mean of two vectors and the concatenation rank by different cosines; both by their definition.
-    both = fuse_flips(x, y, "concatenation")
+    # The sum of two vectors and the concatenation rank by different cosines; both by their definition.
+    both = fuse_flips(x, y, "concatenate")
     assert np.allclose(both @ both.T, x @ x.T + y @ y.T)
-    mean = fuse_flips(x, y)
-    assert np.allclose(4 * mean @ mean.T, x @ x.T + x @ y.T + y @ x.T + y @ y.T)
+    total = fuse_flips(x, y)
+    assert np.allclose(total @ total.T, x @ x.T + x @ y.T + y @ x.T + y @ y.T)
 
 
 def test_failed_rows_are_zero_and_not_looked_at(models):
@@ -83,7 +83,7 @@ def test_bad_input_is_answered_in_words(models):
         fuse_models(models, failed=np.zeros(3, dtype=bool))
     with pytest.raises(DataError, match="differ in shape"):
         fuse_flips(models[0], models[1])
-    with pytest.raises(ConfigurationError, match="not 'sum'"):
-        fuse_flips(models[0], models[0], "sum")
+    with pytest.raises(ConfigurationError, match="not 'mean'"):
+        fuse_flips(models[0], models[0], "mean")
     with pytest.raises(DataError, match="not the same pairs"):
         fuse_scores([all_pairs(models[0], NAMES), all_pairs(models[0][:9], NAMES[:9])])

@@ -34,6 +34,7 @@ def every_run(best: int = 2) -> Iterator[Run]:
     yield from plan.gradients()
     for arm in plan.ARMS:
         yield from plan.stability(arm, *plan.RUNGS[0])
+    yield from plan.milder()
     yield from plan.sizes()
     yield from plan.norms()
     yield from plan.budgets()

@@ -15,7 +15,7 @@ from evidence.people import ENOUGH, KEPT, People, anonymous_order, gather_people
 from evidence.plan import Run
 from evidence.summary import read_summary, write_summary
 from sphereface.data.synthetic_folder import write_faces
-from sphereface.errors import NotEnoughDataError
+from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation.discard import error_versus_discard
 from sphereface.evaluation.embedding_set import embedding_set
 from sphereface.evaluation.hypersphere import measure_health
@@ -208,6 +208,19 @@ def test_runs_are_made_once_and_are_the_same_again(shared: Path, tmp_path: Path)
     assert again is not None
     for key in ("weights", "pairs", "accuracy", "search", "health", "kept", "learned"):
         assert again[key] == judged[key]
+
+
+@pytest.mark.usefixtures("little")
+def test_a_picture_that_cannot_be_read_is_no_end_of_a_loss(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise DataError("cannot train on an image: it is empty")
+
+    monkeypatch.setattr(running, "train", unreadable)
+    with pytest.raises(DataError, match="it is empty"):
+        running.work(shared, tmp_path / "work", summaries=tmp_path / "summaries")
+    assert [path.name for path in (tmp_path / "summaries").rglob("*.json")] == ["people.json"]
 
 
 @pytest.mark.usefixtures("little")

@@ -23,7 +23,7 @@ from evidence.summary import SUMMARIES, write_summary
 from sphereface.errors import DataError
 from tests.unit.evidence.synthetic import write_people, write_run
 
-FIGURES = {"margins", "pictures", "gradients", "stability", "m", "depth", "criterion", "discard"}
+FIGURES = {"margins", "pictures", "gradients", "stability", "milder", "m", "depth", "criterion", "discard"}
 PLANNED = (
     "# Evidence\n\nOld.\n\n## The plan\n\nOf old.\n\n### Questions\n\n**1.** ## The plan | has = signs, 5 %.  \n"
 )
@@ -67,7 +67,7 @@ def test_without_a_run_the_page_is_a_sentence_and_the_plan(docs: Path, tmp_path:
 def test_a_whole_study_says_what_was_found(docs: Path, study_folder: Path) -> None:
     write_page(docs, study_folder)
     text = " ".join(page_text(docs).split())
-    assert "245 of the 245 runs" in text
+    assert "309 of the 309 runs" in text
     assert "ArcFace 2019) | Lower error shown: CosFace; higher: A-Softmax; no difference: SphereFace-R v1" in text
     assert "| Full less detached gradient: 10.0 points (" in text
     assert (
@@ -196,6 +196,7 @@ def test_figures_are_small_and_whole_and_carry_their_numbers(docs: Path, study_f
         ("norms/*.json", {"discard"}, "0 of 21"),
         ("budget/cosface-600steps-seed1.json", set(), "29 of 30"),
         ("stability/v1-full-*-seed8.json", {"stability"}, "63 of 64"),
+        ("milder/v1-full-*-seed8.json", {"milder"}, "63 of 64"),
     ],
 )
 def test_a_question_waits_for_its_last_run(
@@ -214,7 +215,7 @@ def test_every_state_in_between_makes_a_page(docs: Path, tmp_path: Path, study_f
     folder = tmp_path / "growing"
     folder.mkdir()
     shutil.copy(study_folder / "people.json", folder)
-    for question in ("tuning", "margins", "gradients", "stability", "sizes", "norms", "budget"):
+    for question in ("tuning", "margins", "gradients", "stability", "milder", "sizes", "norms", "budget"):
         shutil.copytree(study_folder / question, folder / question)
         write_page(docs, folder)
     assert {*pictures(docs)} == FIGURES
@@ -224,8 +225,8 @@ def test_ledger_lists_every_run(docs: Path, stopped_folder: Path) -> None:
     write_page(docs, stopped_folder)
     text = (docs / "results/evidence-runs.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
-    assert len(rows) == 245
-    assert "245 runs, 2 of which stopped" in " ".join(text.split())
+    assert len(rows) == 309
+    assert "309 runs, 2 of which stopped" in " ".join(text.split())
     stopped = [row for row in rows if "stopped: the loss of step 200 is not finite | 100 % |" in row]
     assert [row.split(" | ")[:2] for row in stopped] == [
         ["| `margins/sphereface2-c`", "2"],

@@ -29,6 +29,7 @@ EVERY = [
     *plan.margins(FIRST),
     *plan.gradients(),
     *(run for arm in plan.ARMS for rung in plan.RUNGS for run in plan.stability(arm, *rung)),
+    *plan.milder(),
     *plan.sizes(),
     *plan.norms(),
     *plan.budgets(),

@@ -15,7 +15,7 @@ from evidence.outcome import outcome
 from evidence.plan import Run
 from evidence.running import collapsed_loss
 from evidence.schedule import planned_runs, stability_runs
-from evidence.stability import StabilityAnswer, stability
+from evidence.stability import StabilityAnswer, milder, stability
 from evidence.study import read_study
 from evidence.summary import Summary, recipe_hash, write_summary
 from sphereface.heads import build_head
@@ -167,3 +167,27 @@ def test_arms_are_to_come_on_the_rung_that_is_being_tried(tmp_path: Path) -> Non
         write_end(run, tmp_path, TRAINED)
     seeds = len(plan.STRESS_SEEDS)
     assert planned_runs("stability", tmp_path) == 2 * seeds + (len(plan.ARMS) - 1) * seeds
+
+
+def test_where_nothing_trains_nothing_is_more_stable(tmp_path: Path) -> None:
+    found, _ = answer(tmp_path, lambda run: STUCK if "v" in run.row[0] else DIVERGED)
+    written = section_of(found)
+    assert written.short.startswith("Nothing trains at this rate, A-Softmax without a margin neither")
+    assert "What is stuck in all seeds: v1 (full), v1 (detached), v2 (full) and v2 (detached)." in written.verdict
+    assert "train more often" not in written.verdict
+    assert "| v1 (full) | 0 | 8 | 0 | 0.02 | 1.0000 |" in written.body
+    assert [*written.figures] == ["stability"]
+
+
+def test_the_lower_rate_is_a_question_of_its_own(tmp_path: Path) -> None:
+    write_people(tmp_path)
+    assert milder(read_study(tmp_path)) is None
+    for run in plan.milder():
+        write_end(run, tmp_path, DIVERGED if run.row.startswith(plan.CONTROL) else TRAINED)
+    found = milder(read_study(tmp_path))
+    assert found is not None
+    assert [(backbone, rate) for backbone, rate, _ in found.tried] == [plan.MILDER]
+    written = section_of(found, "milder")
+    assert "SFNet-10 at rate 0.03: 8 of 8 seeds fail" in written.body
+    assert "train more often than A-Softmax without lambda" in written.verdict
+    assert [*written.figures] == ["milder"]

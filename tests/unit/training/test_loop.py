@@ -13,12 +13,14 @@ import torch
 from sphereface.data.manifest import read_manifest
 from sphereface.errors import ConfigurationError, DataError, ModelError, NonFiniteLossError
 from sphereface.heads import HEADS
+from sphereface.heads.regularizers import CenterLoss
 from sphereface.training import loop
 from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal, read_journal
 from sphereface.training.loop import build_networks, build_optimiser, train
 from sphereface.training.recipe import Head as HeadSection
 from sphereface.training.recipe import Recipe
+from sphereface.training.step import take_step
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -156,7 +158,7 @@ def test_a_bad_gradient_is_named_before_the_weights_take_it_in(tiny_recipe: Make
     backbone, head = build_networks(tiny_recipe(), 6, torch.device("cpu"))
     head.prototypes.grad = torch.full_like(head.prototypes, math.nan)
     fine = torch.zeros(2, 16)
-    with pytest.raises(NonFiniteLossError, match="the gradient of 'prototypes'"):
+    with pytest.raises(NonFiniteLossError, match="the gradient of head parameter 'prototypes'"):
         require_finite(3, math.nan, fine, backbone, head, fine)
 
 
@@ -242,3 +244,17 @@ def test_every_regularizer_counts_and_is_in_the_journal(
     without, row = (read_journal(tmp_path / name / "journal.jsonl")[0] for name in ("plain", "both"))
     assert row["uniformity 2"] == pytest.approx(3.0 * row["uniformity"], rel=1e-4)
     assert row["loss"] == pytest.approx(without["loss"] + 4.0 * row["uniformity"], rel=1e-4)
+
+
+def test_what_a_regularizer_learns_is_watched_too(tiny_recipe: MakeRecipe) -> None:
+    backbone, head = build_networks(tiny_recipe(), 6, torch.device("cpu"))
+    centre = CenterLoss(6, head.prototypes.shape[-1])
+    terms = torch.nn.ModuleList([centre])
+    exact: dict[str, Any] = {"precision": torch.float32, "clip_norm": 5.0}
+    optimiser = torch.optim.SGD([*backbone.parameters(), *head.parameters(), *terms.parameters()], lr=0.1)
+    images, labels = torch.randn(4, 3, 112, 96), torch.tensor([0, 1, 2, 3])
+    centre.centres.register_hook(lambda gradient: gradient * math.nan)
+    before = centre.centres.detach().clone()
+    with pytest.raises(NonFiniteLossError, match=r"the gradient of regularizer parameter '0\.centres'"):
+        take_step(1, backbone, head, terms, optimiser, images, labels, torch.zeros(4), **exact)
+    torch.testing.assert_close(centre.centres.detach(), before)
