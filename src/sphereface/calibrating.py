@@ -6,19 +6,29 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sphereface.embedder import Embedder
 from sphereface.embedder.pretrained import is_shipped
 from sphereface.errors import ConfigurationError, DataError, ModelError
-from sphereface.evaluation.calibration import CalibrationFile, calibrate_and_judge, calibration_file
+from sphereface.evaluation.calibration import (
+    CalibrationFile,
+    calibrate_and_judge,
+    calibration_file,
+    read_calibration,
+)
 from sphereface.evaluation.calibration import calibrate as fit
 from sphereface.evaluation.choices import Calibration
 from sphereface.evaluation.embedding_file import read_embeddings
 from sphereface.evaluation.judge import every_pair
+from sphereface.evaluation.score_normalisation import Sides
 from sphereface.inquiry import inquire
 from sphereface.progress import SILENT, Progress
 from sphereface.question import Question, one_source
 from sphereface.subjects import PLAIN, Reading
 
-_FILE = "calibration.json"
+CALIBRATION_FILE = "calibration.json"
 
 
 def calibrate(
@@ -87,7 +97,43 @@ def calibrate(
     )
 
 
+def evidence_of(
+    embedder: Embedder, model: Path, vectors: NDArray[np.float32], file: Path | None = None
+) -> float | None:
+    """Return the log-likelihood ratio of two pictures, in nats, by a calibration of the model.
+
+    Args:
+        embedder: The model.
+        model: Where it lies, and by default its calibration with or beside it.
+        vectors: Shape (2, d), of the two pictures.
+        file: The calibration.
+
+    Returns:
+        None where no file is given and the model has none.
+
+    Raises:
+        DataError: If the calibration cannot be used, or was fitted for another model.
+    """
+    path = calibration_of(model) if file is None else file
+    if file is None and not path.exists():
+        return None
+    calibration = read_calibration(path)
+    if calibration.model_fingerprint != embedder.fingerprint:
+        raise DataError(
+            f"the calibration '{path}' was fitted for model {calibration.model_fingerprint[:12]}, not for "
+            f"{embedder.fingerprint[:12]}; fit one with 'sphereface calibrate'"
+        )
+    sides = Sides(vectors, np.array([0]), np.array([1]))
+    score = np.clip(vectors[:1] @ vectors[1], -1.0, 1.0)
+    return float(calibration.calibrator().log_likelihood_ratio(score, sides)[0])
+
+
+def calibration_of(model: Path) -> Path:
+    """Return where a model's calibration lies: in its folder, or beside its file."""
+    return model / CALIBRATION_FILE if model.is_dir() else model.with_suffix(f".{CALIBRATION_FILE}")
+
+
 def _beside(place: Path) -> Path:
     if is_shipped(place):
         raise ModelError(f"the model '{place.name}' belongs to this package: say where to write with --out")
-    return place / _FILE if place.is_dir() else place.with_suffix(f".{_FILE}")
+    return calibration_of(place)

@@ -57,13 +57,14 @@ def demo(folder: Path, size: DemoSize = FULL, *, seed: int = 1, progress: Progre
     Raises:
         SpherefaceError: If the folder cannot be used.
     """
+    recipe = demo_recipe(folder, size, seed)  # first: nothing is drawn for a seed that cannot be
     draw_people(folder / "faces", size, seed, progress)
     about = (
         f"The people are drawn by the program; {traits_that_matter(seed)} of their {IDENTITY_DIMENSIONS} traits "
         "change the face plainly when swapped alone between two people."
     )
     notes = {"demo": asdict(size)}
-    return journey(demo_recipe(folder, size, seed), folder, about=about, notes=notes, progress=progress)
+    return journey(recipe, folder, about=about, notes=notes, progress=progress)
 
 
 def draw_people(folder: Path, size: DemoSize, seed: int, progress: Progress = SILENT) -> None:

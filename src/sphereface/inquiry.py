@@ -141,6 +141,11 @@ def inquire(
         progress.say(remark)
     subjects = in_one_order(subjects)
     if protocol is None:  # a protocol brings templates of its own
+        if question.weighting != "equal" and not any(subject.faces.templates for subject in subjects):
+            raise ConfigurationError(
+                f"weighting '{question.weighting}' is about templates of several pictures, and here are none: the "
+                "embeddings need a column 'template', or a protocol that has them"
+            )
         subjects = [
             replace(subject, faces=pool_templates(subject.faces, question.weighting))
             if subject.faces.templates

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from sphereface.embedder import replace_operating_points
 from sphereface.embedder.pretrained import is_shipped
-from sphereface.errors import ConfigurationError, ModelError
+from sphereface.errors import ConfigurationError, ModelError, NotEnoughDataError
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.judge import drawn_search, every_pair
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.evaluation.threshold_choice import choose_operating_point, choose_verification_point
@@ -101,5 +104,21 @@ def _choose(inquiry: Inquiry, wish: Wish) -> OperatingPoint:
     assert wish.target_fpir is not None
     if wish.templates_per_person is not None:
         settings = replace(settings, templates_per_person=wish.templates_per_person)
+        _check_templates(faces, wish.templates_per_person, settings.images_per_identity)
     searches = drawn_search(faces, settings)
     return choose_operating_point(searches, wish.target_fpir, gallery_size=wish.gallery_size, **evidence)
+
+
+def _check_templates(faces: EmbeddingSet, wanted: int, cap: int | None) -> None:
+    """Refuse more pictures to enrol than anybody has beside one to search with.
+
+    Raises:
+        NotEnoughDataError: If nobody has so many.
+    """
+    most = max(Counter(compress(faces.identities, ~faces.failed)).values(), default=0)
+    most = most if cap is None else min(most, cap)
+    if wanted >= most:
+        raise NotEnoughDataError(
+            f"nobody has {wanted} pictures to enrol and one more to search with, out of at most {most} that count "
+            f"of a person; ask for at most {most - 1}"
+        )

@@ -133,8 +133,12 @@ def _compared(
         figure,
         protocol,
         values,
-        {name: study.mean(name, confidence=confidence) for name in known},
-        {name: study.difference(name, first, confidence=confidence) for name in known if name != first},
+        {name: study.mean(name, confidence=confidence).within(0.0, 1.0) for name in known},
+        {
+            name: study.difference(name, first, confidence=confidence).within(-1.0, 1.0)
+            for name in known
+            if name != first
+        },
     )
 
 

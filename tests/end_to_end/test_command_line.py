@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from sphereface import load_embedder
+from sphereface.embedder import embed_files
 
 
 def pictures(story: Any, part: str, person: int) -> list[Path]:
@@ -42,6 +47,7 @@ def test_enrol_identify_verify(story: Any, sphereface: Any) -> None:
     assert {each["name"] for each in answer["candidates"]} == {"Žofia Nováková", "Ada  Lovelace"}
     assert answer["decision"] == ("match" if answer["score"] >= answer["threshold"] else "unknown")
     assert shown["operating_point"]["target"] == 0.4
+    assert answer["measured_rate"] == shown["operating_point"]["measured"]
     done = sphereface("identify", pictures(story, "enrol", 0)[0], *model, *gallery)
     assert done.stdout.startswith("Žofia Nováková\n"), done.stdout
     done = sphereface("verify", *pictures(story, "enrol", 0)[:1] * 2, *model, "--json")
@@ -51,6 +57,70 @@ def test_enrol_identify_verify(story: Any, sphereface: Any) -> None:
     assert done.stdout.startswith("same person\n"), (done.stdout, done.stderr)
     done = sphereface("verify", "Ada Lovelake", pictures(story, "enrol", 0)[0], *model, *gallery)
     fails(done, "neither a file nor a person", "Did you mean 'Ada  Lovelace'?")
+
+
+def test_who_is_enrolled_can_be_seen_and_forgotten_without_the_model(story: Any, sphereface: Any) -> None:
+    model, gallery = ("--model", story.folder), ("--gallery", "book.db")
+    two = [pictures(story, "enrol", person)[0] for person in (0, 1)]
+    assert sphereface("enroll", "Ada Lovelace", two[0], *model, *gallery).returncode == 0
+    done = sphereface("enroll", "ada  lovelace", two[1], *model, *gallery)
+    assert "note: 'ada  lovelace' and 'Ada Lovelace' are two people to the gallery" in done.stderr
+    fails(sphereface("enroll", "Bob", two[0], *model, *gallery), "already enrolled for 'Ada Lovelace'", "forget")
+    fails(sphereface("enroll", two[0], two[1], *model, *gallery), "is a file", "enroll NAME PICTURE")
+    fails(sphereface("enroll", "Unknown", two[1], *model, *gallery), "what a gallery answers of strangers")
+
+    shown = json.loads(sphereface("people", *gallery, "--json").stdout)
+    assert [(person["name"], person["templates"]) for person in shown["people"]] == [
+        ("ada  lovelace", 1),
+        ("Ada Lovelace", 1),
+    ]
+    done = sphereface("forget", "ada  lovelace", *gallery)
+    assert done.stdout.startswith("forgotten ada  lovelace: 1 pictures erased\n"), done.stderr
+    assert "    1  Ada Lovelace\n" in sphereface("people", *gallery).stdout
+    fails(sphereface("forget", "Ada Lovelac", *gallery), "nobody called", "Did you mean 'Ada Lovelace'?")
+    fails(sphereface("people", "--gallery", "none.db"), "none.db")
+
+
+def test_pictures_of_two_people_under_one_name_are_remarked(story: Any, sphereface: Any) -> None:
+    three = [*pictures(story, "enrol", 0)[:1] * 2, pictures(story, "enrol", 1)[0]]
+    done = sphereface("enroll", "Ada", *three, "--model", story.folder, "--gallery", "book.db")
+    assert done.returncode == 0, done.stderr
+    points = {point.kind: point for point in story.result.audit.points}
+    faces = embed_files(load_embedder(story.folder), three)
+    alike = float(np.dot(faces[0].embedding, faces[2].embedding)) >= points["fmr"].threshold
+    remarks = [line for line in done.stderr.splitlines() if "is like none of the other pictures" in line]
+    assert len(remarks) == (0 if alike else 1)
+    assert all(str(three[2]) in line for line in remarks)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("identify", "--json"), "Missing argument"),
+        (("evaluate", "--tpyo", "--json"), "No such option: --tpyo"),
+        (("margins", "suggest", "--classes", "0", "--json"), "--classes"),
+        (("demo", "--seed", "-1", "--json"), "--seed"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_an_object_too(
+    sphereface: Any, tmp_path: Path, words: Any, said: str
+) -> None:
+    done = sphereface(*words)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["kind"] == "UsageError"
+    assert said in json.loads(done.stdout)["error"]
+    assert said in done.stderr
+    assert not (tmp_path / "home" / "runs").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("json_too", [(), ("--json",)])
+def test_a_full_disk_is_told_in_one_line(json_too: tuple[str, ...]) -> None:
+    program = [Path(sys.executable).with_name("sphereface"), "margins", "bounds", *json_too]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write what was to be printed: no space left on device\n"
 
 
 def test_defaults_come_from_the_surroundings(story: Any, sphereface: Any) -> None:

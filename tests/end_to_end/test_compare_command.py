@@ -53,6 +53,39 @@ def test_what_differs_is_told_from_what_does_not(sphereface: Run, rows: dict[str
     assert len(found["runs"]["plain"]) == 3
 
 
+def test_two_seeds_of_restless_ways_give_intervals_that_rates_can_have(sphereface: Run, tmp_path: Path) -> None:
+    wild = [write_run(tmp_path / f"w{seed}.npz", noise, seed) for seed, noise in ((1, 0.6), (2, 1.4))]
+    other = [write_run(tmp_path / f"o{seed}.npz", noise, seed) for seed, noise in ((3, 1.4), (4, 0.6))]
+    done = sphereface(
+        "compare", f"a={','.join(wild)}", f"b={','.join(other)}", "--fmr", "0.01", "--fpir", "0.1", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    ends = []
+    for figure in json.loads(done.stdout)["figures"]:
+        for mean in figure["means"].values():
+            assert 0.0 <= mean["low"] <= mean["value"] <= mean["high"] <= 1.0
+        for difference in figure["differences"].values():
+            assert -1.0 <= difference["low"] <= difference["value"] <= difference["high"] <= 1.0
+            ends.append(difference["high"])
+    assert 1.0 in ends, "two seeds that disagree say nothing"
+
+
+def test_a_pair_list_and_the_list_of_protocols(
+    sphereface: Run, rows: dict[str, list[str]], tmp_path: Path
+) -> None:
+    assert "lfw-view2" in sphereface("compare", "--protocol", "list").stdout
+    names = [f"p{person:02d}" for person in range(PEOPLE)]
+    genuine = [f"{name}/{a}.jpg,{name}/{b}.jpg" for name in names for a in range(5) for b in range(a)]
+    impostor = [f"{a}/{n}.jpg,{b}/{n}.jpg" for n in range(3) for i, a in enumerate(names) for b in names[i + 1 :]]
+    same = [*(f"{line},1" for line in genuine), *(f"{line},0" for line in impostor)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["image_a,image_b,same", *same]) + "\n")
+    done = sphereface("compare", *written(rows), "--pairs", tmp_path / "pairs.csv", "--fmr", "0.05", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {figure["figure"] for figure in json.loads(done.stdout)["figures"]} >= {"FNMR at FMR 0.05", "accuracy"}
+    both = sphereface("compare", *written(rows), "--pairs", tmp_path / "pairs.csv", "--protocol", "lfw-view2")
+    assert "give --pairs or --protocol" in both.stderr
+
+
 def test_the_words(sphereface: Run, rows: dict[str, list[str]]) -> None:
     done = sphereface("compare", *written(rows), "--fmr", "0.01", "--fpir", "0.1")
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sphereface.data.learned import Learned, read_learned
@@ -59,3 +60,6 @@ def test_what_does_not_go_together(tmp_path: Path) -> None:
         inquire([], [tmp_path / "x.npz"], Question(), fuse=True)
     with pytest.raises(DataError, match="there is no file"):
         inquire([], [tmp_path / "x.npz"], Question())
+    np.savez(tmp_path / "plain.npz", embeddings=np.eye(4), identity=np.array(list("aabb")))
+    with pytest.raises(ConfigurationError, match="about templates"):
+        inquire([], [tmp_path / "plain.npz"], Question(weighting="quality"))

@@ -71,3 +71,8 @@ def test_the_command_writes_what_it_says(file, tmp_path):
     point = read_operating_point(out)
     again = CliRunner().invoke(app, [*wanted, "--json"])
     assert json.loads(again.stdout) | {"created": ""} == point.model_dump(mode="json") | {"created": ""}
+
+
+def test_more_pictures_than_anybody_has_are_refused(file):
+    with pytest.raises(NotEnoughDataError, match="ask for at most 2"):
+        issue(Wish(target_fpir=0.1, templates_per_person=3), embeddings=file)

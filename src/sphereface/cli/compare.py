@@ -17,18 +17,22 @@ if TYPE_CHECKING:
 
 def command(
     rows: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="NAME=RUN,RUN,...: a way of training and its runs, one a seed: model folders, ONNX files, or "
             "embeddings (.npz). The others are compared with the first."
         ),
-    ],
+    ] = None,
     data: DataFolders = None,
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="What to compare, as for evaluate [default: all pairs].")
+        str | None,
+        typer.Option("--protocol", help="What to compare, as for evaluate [default: all]; 'list' shows them."),
     ] = None,
     protocol_files: Annotated[
         Path | None, typer.Option("--protocol-files", help="The protocol's own file, or the folder of its files.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option("--pairs", help="Pair list instead of a protocol: LFW View 1 or 2, or CSV.")
     ] = None,
     fmr: Annotated[float, typer.Option("--fmr", help="False match rate at which misses are counted.")] = 1e-3,
     fpir: Annotated[float, typer.Option("--fpir", help="False alarms of searches, likewise.")] = 0.01,
@@ -36,16 +40,25 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Is one way of training better than another? Several runs of each, with an interval over people and seeds."""
+    from sphereface.cli.evaluate import print_protocols
     from sphereface.errors import ConfigurationError
+    from sphereface.evaluation.pair_list import kind_of_pair_list
     from sphereface.question import Question
     from sphereface.repetition import compare_rows
 
+    if protocol == "list":
+        print_protocols(as_json)
+        return
+    if pairs is not None:
+        if protocol is not None:
+            raise ConfigurationError("--pairs is a protocol by itself; give --pairs or --protocol, not both")
+        protocol, protocol_files = kind_of_pair_list(pairs), pairs
     if protocol is None and protocol_files is not None:
         raise ConfigurationError("--protocol-files belongs to a --protocol; name one")
     if not 0.5 <= confidence < 1.0:
         raise ConfigurationError(f"--confidence lies between 0.5 and 1, not at {confidence}")
     figures = compare_rows(
-        _read(rows),
+        _read(rows or []),
         Question(protocol=protocol, files=protocol_files),
         data=data or (),
         fmr=fmr,

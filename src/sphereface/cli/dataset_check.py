@@ -10,7 +10,7 @@ import typer
 
 from sphereface.cli.options import Detector, Faces, Json, Pictures, model_folder
 from sphereface.cli.output import Terminal, print_json
-from sphereface.errors import ConfigurationError
+from sphereface.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from sphereface.embedder.face_check import FaceCheck
@@ -48,6 +48,7 @@ def command(
     Exits with 1 if there are problems.
     """
     from sphereface.data.check import check_dataset
+    from sphereface.data.manifest import read_manifest
 
     if model is None and (sheet is not None or recall is not None):
         raise ConfigurationError("--sheet and --recall are about faces, which need --model (for example 'dlib')")
@@ -62,7 +63,14 @@ def command(
             print(f"note: {note}", flush=True)
     by_face: FaceCheck | None = None
     if model is not None:
-        from sphereface.data.manifest import read_manifest
+        try:
+            people = [read_manifest(each, progress=progress) for each in (folder, against) if each is not None]
+        except DataError:
+            if found.ok:
+                raise
+            print("note: faces are compared once the problems are mended", file=sys.stderr)
+            model = None
+    if model is not None:
         from sphereface.embedder import load_embedder
         from sphereface.embedder.face_check import check_faces
         from sphereface.embedder.resemblance import RECALL
@@ -71,8 +79,8 @@ def command(
         embedder = load_embedder(model_folder(model))
         by_face = check_faces(
             embedder,
-            read_manifest(folder, progress=progress),
-            None if against is None else read_manifest(against, progress=progress),
+            people[0],
+            people[1] if against is not None else None,
             reader=reader(embedder.contract.size, pictures, faces, detector),
             recall=RECALL if recall is None else recall,
             workers=1 if pictures == "aligned" else None,

@@ -13,9 +13,12 @@ from sphereface.cli.output import Terminal, print_json
 
 def command(
     out: Annotated[Path, typer.Option("--out", help="Run folder.")] = Path("runs/demo"),
-    seed: Annotated[int, typer.Option("--seed", help="Of the drawn people and of the training.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of the drawn people and of the training.")
+    ] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A tenth of everything: seconds, and poor figures.")
+        bool,
+        typer.Option("--quick", help="A tenth of everything: poor figures, too few people for a gallery."),
     ] = False,
     figures: Figures = None,
     as_json: Json = False,

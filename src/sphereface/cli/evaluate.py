@@ -84,7 +84,7 @@ def command(
     from sphereface.subjects import Reading
 
     if protocol == "list":
-        _print_protocols(as_json)
+        print_protocols(as_json)
         return
     if pairs is not None:
         if protocol is not None:
@@ -141,7 +141,8 @@ def command(
     print(f"report: {judged.page}")
 
 
-def _print_protocols(as_json: bool) -> None:
+def print_protocols(as_json: bool) -> None:
+    """Print what there is to be judged by."""
     from sphereface.evaluation.protocols import PROTOCOLS
 
     if as_json:

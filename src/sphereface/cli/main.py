@@ -5,9 +5,10 @@ Nothing heavy is imported here or at the top of a verb's file, so that ``spheref
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,10 +21,12 @@ from sphereface.cli import (
     doctor,
     enroll,
     evaluate,
+    forget,
     identify,
     margins,
     models,
     operating_point,
+    people,
     plan,
     train,
     verify,
@@ -32,6 +35,7 @@ from sphereface.cli.output import print_json
 from sphereface.errors import MissingExtraError, SpherefaceError, reason_of
 from sphereface.version import __version__
 
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # UsageError, which typer does not name
 _EXTRAS = {"torch": "train", "cv2": "train", "matplotlib": "report", "jinja2": "report"}
 
 app = typer.Typer(
@@ -52,6 +56,8 @@ app.command("compare")(compare.command)
 app.command("calibrate")(calibrate.command)
 app.command("operating-point")(operating_point.command)
 app.command("enroll")(enroll.command)
+app.command("people")(people.command)
+app.command("forget")(forget.command)
 app.command("verify")(verify.command)
 app.command("identify")(identify.command)
 app.add_typer(dataset.app, name="dataset")
@@ -78,7 +84,14 @@ def run() -> None:
     """Run the program: a user's mistake becomes one line on stderr and exit code 2, never a traceback."""
     warnings.filterwarnings("ignore", module="PIL")  # a damaged picture is told by its outcome
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.stdout.flush()  # a full disk is told here, not by the interpreter's end
+        sys.exit(code if isinstance(code, int) else 0)
+    except _USAGE_ERROR as error:
+        error.show()
+        _fail(error.format_message(), "UsageError", error.exit_code, said=True)
+    except typer.Abort:
+        _fail("stopped", "Abort", 1)
     except SpherefaceError as error:
         _fail(str(error), type(error).__name__, error.exit_code)
     except ModuleNotFoundError as error:
@@ -87,12 +100,18 @@ def run() -> None:
             raise
         _fail(f"this needs {error.name}: pip install 'sphereface[{extra}]'", MissingExtraError.__name__)
     except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
-        where = f" '{error.filename}'" if error.filename else ""
-        _fail(f"cannot use{where}: {reason_of(error)}", "OSError")
+        where = f"use '{error.filename}'" if error.filename else "write what was to be printed"
+        _fail(f"cannot {where}: {reason_of(error)}", "OSError")
 
 
-def _fail(message: str, kind: str, exit_code: int = 2) -> NoReturn:
-    if "--json" in sys.argv:
-        print_json({"error": message, "kind": kind})
-    print(f"error: {message}", file=sys.stderr)
+def _fail(message: str, kind: str, exit_code: int = 2, *, said: bool = False) -> NoReturn:
+    """End with one line on stderr, unless it was said already, and with --json one object on stdout."""
+    if not said:
+        print(f"error: {message}", file=sys.stderr)
+    try:
+        if "--json" in sys.argv:
+            print_json({"error": message, "kind": kind})
+        sys.stdout.flush()
+    except OSError:  # nobody can be told there; what is left must not be written at the end of the process either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(exit_code)

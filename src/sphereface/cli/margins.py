@@ -85,13 +85,13 @@ def bounds(
 
 @app.command("suggest")
 def suggest_(
-    classes: Annotated[int, typer.Option("--classes", help="People to learn from.")],
-    images: Annotated[float, typer.Option("--images-per-class", help="Pictures of a typical person.")],
-    batch: Annotated[int, typer.Option("--batch", help="Pictures a step.")],
+    classes: Annotated[int, typer.Option("--classes", min=2, help="People to learn from.")],
+    images: Annotated[float, typer.Option("--images-per-class", min=1.0, help="Pictures of a typical person.")],
+    batch: Annotated[int, typer.Option("--batch", min=2, help="Pictures a step.")],
     loss: Annotated[
         str, typer.Option("--loss", help="normface, cosface, arcface, sphereface or a-softmax.")
     ] = "cosface",
-    dimensions: Annotated[int, typer.Option("--dim", help="Width of the embedding.")] = 512,
+    dimensions: Annotated[int, typer.Option("--dim", min=2, help="Width of the embedding.")] = 512,
     as_json: Json = False,
 ) -> None:
     """Suggest scale, margin and schedule for data of this size, with the reasons; lines for a recipe."""
@@ -112,7 +112,9 @@ def effective(
     weight: Annotated[float, typer.Option("--lambda", help="Weight of the plain cosine, at least 0.")] = 5.0,
     angle: Annotated[
         float | None,
-        typer.Option("--angle", help="Median angle of training in degrees (the journal's, converted)."),
+        typer.Option(
+            "--angle", min=0.0, max=180.0, help="Median angle of training in degrees (the journal's, converted)."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Also draw the curve: a .svg or .png file.")] = None,
     as_json: Json = False,

@@ -7,14 +7,23 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import PurePath
 from typing import Any
 
 from sphereface.progress import Task
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object, and nothing else, to stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    """Print one JSON object, and nothing else, to stdout; paths are texts and models objects."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 class Terminal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from sphereface.cli.options import (
     Pictures,
     gallery_file,
     load_model,
+    model_folder,
 )
 from sphereface.cli.output import print_json
 from sphereface.cli.points import PointFile, point_for, preprocessing
@@ -38,9 +40,14 @@ def command(
     detector: Detector = "yunet",
     limits: Limits = None,
     point_file: PointFile = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option("--calibration", help="File of 'sphereface calibrate' [default: the model's own, if any]."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say whether two pictures show one person, or whether a picture shows an enrolled person."""
+    from sphereface.calibrating import evidence_of
     from sphereface.cli.pictures import embed_pictures, reader_for
     from sphereface.gallery.decision import check_pair_point, read_otherwise
 
@@ -57,11 +64,15 @@ def command(
     if warning := read_otherwise(point, preprocessing(pictures, faces, detector, limits)):
         print(f"warning: {warning}", file=sys.stderr)
     reading = reader_for(embedder, pictures, faces, detector, limits)
+    ratio: float | None = None
     if Path(first).exists() or (gallery is None and not gallery_file(None).exists()):
         vectors = embed_pictures(embedder, [Path(first), second], reading)
         score = float(vectors[0] @ vectors[1])
+        ratio = evidence_of(embedder, model_folder(model), vectors, calibration)
         against: dict[str, Any] = {"first": first}
     else:
+        if calibration is not None:
+            raise ConfigurationError("a calibration is for two pictures; a person enrolled may have several")
         score = _score_of(embedder, gallery_file(gallery), first, second, reading)
         against = {"person": first, "gallery": str(gallery_file(gallery))}
     score = max(-1.0, min(1.0, score))
@@ -72,6 +83,7 @@ def command(
                 **against,
                 "second": str(second),
                 "score": score,
+                "log_likelihood_ratio": ratio,
                 "decision": "match" if same else "no-match",
                 "threshold": point.threshold,
                 "operating_point": point.model_dump(mode="json"),
@@ -80,7 +92,19 @@ def command(
         return
     print("same person" if same else "not the same person")
     print(f"  score {score:.3f} {'reaches' if same else 'is below'} the threshold {point.threshold:.3f}")
+    if ratio is not None:
+        more, less = ("one person", "two") if ratio >= 0 else ("two people", "one")
+        print(f"  {times(ratio)} times as likely of {more} as of {less} (log-likelihood ratio {ratio:+.2f})")
     print(f"  {point.describe()}")
+
+
+def times(ratio: float) -> str:
+    """Return how many times a log-likelihood ratio is, in either direction, to two digits.
+
+    >>> times(4.6), times(-0.7), times(12.0)
+    ('99', '2', '160,000')
+    """
+    return f"{float(f'{math.exp(abs(ratio)):.2g}'):,.10g}"
 
 
 def _score_of(embedder: Embedder, path: Path, name: str, image: Path, reading: Reader) -> float:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +71,10 @@ class Repeated:
     def counts(self) -> bool:
         """Whether the interval excludes 0."""
         return not self.low <= 0.0 <= self.high
+
+    def within(self, least: float, most: float) -> Repeated:
+        """Return the same with an interval that ends where the figure itself does, as a rate at 0 and 1."""
+        return replace(self, low=max(self.low, least), high=min(self.high, most))
 
 
 def error_rate(errors: ArrayLike, trials: ArrayLike) -> PersonFigure:

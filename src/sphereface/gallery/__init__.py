@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sphereface.gallery.border import clean_name, picture_hash
-    from sphereface.gallery.gallery import Gallery, open_gallery
+    from sphereface.gallery.border import clean_name, new_name, picture_hash
+    from sphereface.gallery.gallery import Gallery, open_any_gallery, open_gallery
     from sphereface.gallery.location import default_gallery_path
     from sphereface.gallery.results import (
         Candidate,
@@ -31,6 +31,8 @@ _PUBLIC = {
     "Person": "results",
     "clean_name": "border",
     "default_gallery_path": "location",
+    "new_name": "border",
+    "open_any_gallery": "gallery",
     "open_gallery": "gallery",
     "picture_hash": "border",
 }
@@ -45,6 +47,8 @@ __all__ = [
     "Person",
     "clean_name",
     "default_gallery_path",
+    "new_name",
+    "open_any_gallery",
     "open_gallery",
     "picture_hash",
 ]

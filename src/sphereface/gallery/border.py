@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sphereface.errors import GalleryError, reason_of
 
 LONGEST_NAME = 200
+UNKNOWN = "unknown"
 
 # Control characters, lone surrogates, line and paragraph separators: they break lists, logs and JSON lines.
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
@@ -41,6 +42,18 @@ def clean_name(name: str) -> str:
                 f"the name {cleaned!a} holds the control character U+{ord(letter):04X} "
                 f"at position {position}; remove it"
             )
+    return cleaned
+
+
+def new_name(name: str) -> str:
+    """Return :func:`clean_name`, of somebody who is to be enrolled.
+
+    Raises:
+        GalleryError: As :func:`clean_name`, and if the name is the answer for strangers.
+    """
+    cleaned = clean_name(name)
+    if cleaned.casefold() == UNKNOWN:
+        raise GalleryError(f"'{cleaned}' is what a gallery answers of strangers; give the person another name")
     return cleaned
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ from sphereface.errors import ConfigurationError, GalleryError, nearest
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
 from sphereface.gallery import audit, store
-from sphereface.gallery.border import check_sources, clean_name, unit_rows
+from sphereface.gallery.border import check_sources, clean_name, new_name, unit_rows
 from sphereface.gallery.decision import check_point, decide
 from sphereface.gallery.results import Candidate, Enrolment, GalleryCheck, GalleryInfo, Identification, Person
 from sphereface.gallery.snapshot import EMPTY, Snapshot, refresh
@@ -50,7 +51,7 @@ class Gallery:
         Raises:
             GalleryError: If a name, vector or hash is refused, or a picture is already someone else's.
         """
-        name = clean_name(name)
+        name = new_name(name)
         vectors = unit_rows(embeddings, self.dimension)
         hashes = check_sources(sources, vectors)
         created, added, duplicates = store.now(), [], 0
@@ -64,7 +65,7 @@ class Gallery:
                 if owner is not None:
                     raise GalleryError(
                         f"a picture given for '{name}' is already enrolled for '{owner}'; nothing was "
-                        f"stored: leave the picture out, or forget '{owner}' first"
+                        f"stored: leave the picture out, or forget '{owner}' first (sphereface forget)"
                     )
                 template, blob = uuid4(), vector.astype("<f4").tobytes()
                 crc = store.checksum(template.bytes, name, source, created, blob)
@@ -223,6 +224,24 @@ class Gallery:
 
     def _count(self, query: str, *values: object) -> int:
         return int(self._connection.execute(query, values).fetchone()[0])
+
+
+def open_any_gallery(path: Path | str, *, busy_seconds: float = 30.0) -> Gallery:
+    """Open a gallery file of whatever model it is: to see who is enrolled, and to forget somebody.
+
+    Raises:
+        GalleryError: As :func:`open_gallery`.
+    """
+    path = Path(path).expanduser()
+    with closing(store.connect(path, busy_seconds=busy_seconds)) as connection:
+        meta = store.read_meta(connection, path)
+    return open_gallery(
+        path,
+        fingerprint=meta["fingerprint"],
+        dimension=int(meta["dimension"]),
+        create=False,
+        busy_seconds=busy_seconds,
+    )
 
 
 def open_gallery(

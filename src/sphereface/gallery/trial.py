@@ -6,7 +6,6 @@ An operating point is a promise. Here it is held against people who took part in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,8 @@ from sphereface.errors import GalleryError
 from sphereface.evaluation.intervals import clustered
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.evaluation.results import Rate
-from sphereface.gallery import store
 from sphereface.gallery.border import picture_hash
-from sphereface.gallery.gallery import Gallery, open_gallery
+from sphereface.gallery.gallery import Gallery, open_any_gallery, open_gallery
 from sphereface.gallery.results import Identification
 from sphereface.progress import SILENT, Progress
 from sphereface.report.content import GalleryTrial
@@ -95,9 +93,7 @@ def _enrolled(gallery: Gallery) -> set[tuple[str, int]]:
 def _only(path: Path, tried: set[tuple[str, int]]) -> bool:
     """Say whether a gallery, of whatever model, holds nothing that the trial does not enrol anew."""
     try:
-        with closing(store.connect(path, busy_seconds=1.0)) as connection:
-            meta = store.read_meta(connection, path)
-        with open_gallery(path, fingerprint=meta["fingerprint"], dimension=int(meta["dimension"])) as gallery:
+        with open_any_gallery(path, busy_seconds=1.0) as gallery:
             return _enrolled(gallery) <= tried
     except GalleryError:
         return False

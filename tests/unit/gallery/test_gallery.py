@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sphereface.errors import ConfigurationError, GalleryError
-from sphereface.gallery import Gallery, open_gallery, picture_hash
+from sphereface.gallery import Gallery, open_any_gallery, open_gallery, picture_hash
 
 Draw = Callable[..., NDArray[np.float32]]
 Reopen = Callable[..., Gallery]
@@ -257,3 +257,21 @@ def test_a_gallery_needs_a_model(tmp_path: Path, fingerprint: str, dimension: in
     with pytest.raises(ConfigurationError, match="fingerprint"):
         open_gallery(tmp_path / "g.db", fingerprint=fingerprint, dimension=dimension)
     assert not (tmp_path / "g.db").exists()
+
+
+@pytest.mark.parametrize("name", ["unknown", "Unknown", " UNKNOWN "])
+def test_nobody_is_called_as_strangers_are(gallery: Gallery, vectors: Draw, name: str) -> None:
+    with pytest.raises(GalleryError, match="what a gallery answers of strangers"):
+        gallery.enroll(name, vectors(1))
+    assert gallery.people() == []
+
+
+def test_a_gallery_opens_without_its_model(gallery: Gallery, path: Path, vectors: Draw) -> None:
+    gallery.enroll("Ada", vectors(2))
+    with open_any_gallery(path) as book:
+        assert [(person.name, person.templates) for person in book.people()] == [("Ada", 2)]
+        assert book.forget("Ada") == 2
+    assert gallery.people() == []
+    with pytest.raises(GalleryError):
+        open_any_gallery(path.with_name("none.db"))
+    assert not path.with_name("none.db").exists()
