@@ -111,7 +111,7 @@ def gradients_figure(answer: GradientsAnswer) -> str:
 @styled
 def stability_figure(arms: Sequence[Arm]) -> str:
     """Draw how the seeds of each arm ended, as stacked bars."""
-    axes = new_axes(left=0.29, top=0.88)
+    axes = new_axes(left=0.36, top=0.88)
     start = [0] * len(arms)
     for label, colour, hatch in (("trained", BLUE, ""), ("stuck", "#aab4c0", "////"), ("diverged", ORANGE, "")):
         counts = [getattr(arm, label) for arm in arms]

@@ -82,4 +82,4 @@ def test_a_failure_is_one_sentence(
 def test_an_unknown_name(sphereface: Run) -> None:
     done = sphereface("models", "get", "yunett")
     assert done.returncode == 2
-    assert done.stderr == "error: no model is called 'yunett'; known are yunet. Did you mean 'yunet'?\n"
+    assert done.stderr == "error: no model is called 'yunett'; known are yunet, dlib. Did you mean 'yunet'?\n"
