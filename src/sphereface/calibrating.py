@@ -71,10 +71,10 @@ def calibrate(
     faces = inquiry.faces
     pairs = every_pair(faces, inquiry.settings)
     others = None if cohort is None else read_embeddings(cohort)
-    if others is not None and others.model and others.model != faces.fingerprint:
+    if others is not None and others.model and faces.model and others.model != faces.model:
         raise DataError(
             f"the cohort '{cohort}' was embedded by model {others.model[:12]} and the pictures by "
-            f"{faces.fingerprint[:12]}; their cosines mean nothing to each other"
+            f"{faces.model[:12]}; their cosines mean nothing to each other"
         )
     crowd = None if others is None else others.embeddings[~others.failed]
     progress.say("fitting on one half of the people, judging on the other")

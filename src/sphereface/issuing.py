@@ -117,6 +117,8 @@ def _check_templates(faces: EmbeddingSet, wanted: int, cap: int | None) -> None:
     """
     most = max(Counter(compress(faces.identities, ~faces.failed)).values(), default=0)
     most = most if cap is None else min(most, cap)
+    if most < 2:
+        raise NotEnoughDataError("nobody has two usable pictures, one to enrol and one to search with")
     if wanted >= most:
         raise NotEnoughDataError(
             f"nobody has {wanted} pictures to enrol and one more to search with, out of at most {most} that count "

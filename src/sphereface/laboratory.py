@@ -16,7 +16,7 @@ from sphereface.data.learned import read_learned
 from sphereface.embedder import read_card, replace_operating_points
 from sphereface.embedder.embedder import Face
 from sphereface.embedder.pretrained import is_shipped
-from sphereface.errors import ConfigurationError, ModelError
+from sphereface.errors import ConfigurationError, ModelError, NotEnoughDataError
 from sphereface.evaluation.embedding_file import write_embeddings
 from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
@@ -97,7 +97,10 @@ def evaluate(
 
     progress.say("measuring error rates and their intervals")
     compared = [inquiry.compare(subject.faces) for subject in inquiry.subjects]
-    evaluations = tuple(judge(comparisons, inquiry.settings) for comparisons in compared)
+    evaluations = tuple(
+        _judged(subject.faces.title, comparisons, inquiry)
+        for subject, comparisons in zip(inquiry.subjects, compared, strict=True)
+    )
     points = Points((), ())
     if inquiry.everything:
         points = choose_points(
@@ -152,6 +155,16 @@ def _check_places(
             f"report with --out, and to store operating points first make a model of your own: "
             f"sphereface models get {models[0].name} --out FOLDER"
         )
+
+
+def _judged(title: str, comparisons: Comparisons, inquiry: Inquiry) -> Evaluation:
+    """Judge one subject; where there are several, what cannot be judged is named."""
+    try:
+        return judge(comparisons, inquiry.settings)
+    except NotEnoughDataError as error:
+        if len(inquiry.subjects) == 1:
+            raise
+        raise NotEnoughDataError(f"'{title}' cannot be judged: {error}") from error
 
 
 def _differences(

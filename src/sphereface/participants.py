@@ -20,6 +20,7 @@ from sphereface.evaluation.pair_list import kind_of_pair_list
 from sphereface.evaluation.protocol import Protocol
 from sphereface.evaluation.protocols import read_protocol
 from sphereface.evaluation.units import locate_units
+from sphereface.gallery import new_name
 from sphereface.progress import SILENT, Progress
 from sphereface.training.recipe import Data, Recipe
 
@@ -54,6 +55,7 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     Raises:
         DataError: If a folder or pair list cannot be used, or a part is left without people.
         NotEnoughDataError: If the people to be judged on allow no evaluation.
+        GalleryError: If somebody of the trial has a name that no gallery takes.
     """
     data = recipe.data
     learners, held_out = learners_of(data, read_manifest(*data.train, progress=progress), progress)
@@ -74,6 +76,8 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     if met or also_met:
         progress.say(_left_out((*met, *also_met), "the gallery's trial", "another part of the run"))
     require_templates(known, recipe.judgement.templates_per_person)
+    for name in known.identities:
+        new_name(name)  # a name that cannot be enrolled is told before anything is trained
     return Participants(learners, judged, left_out, pairs, known, strangers)
 
 

@@ -113,6 +113,35 @@ def test_a_mistake_on_the_command_line_is_an_object_too(
     assert not (tmp_path / "home" / "runs").exists()
 
 
+def test_nobody_who_listens_is_no_mistake_of_the_user() -> None:
+    program = str(Path(sys.executable).with_name("sphereface"))
+    closed = subprocess.run(
+        ["sh", "-c", f"'{program}' margins bounds >&-"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
+    with subprocess.Popen([program, "margins", "bounds"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as piped:
+        assert piped.stdout is not None
+        assert piped.stderr is not None
+        piped.stdout.close()
+        assert piped.stderr.read() == b""
+    assert piped.returncode == 1
+
+
+def test_a_calibration_of_another_model_costs_no_decision(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("model.json", "model.safetensors", "learned.safetensors"):
+        shutil.copy(story.folder / name, model / name)
+    (model / "calibration.json").write_text("{")
+    two = pictures(story, "enrol", 0)[:2]
+    done = sphereface("verify", *two, "--model", model, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["log_likelihood_ratio"] is None
+    assert "warning: no likelihood ratio: " in done.stderr
+    fails(sphereface("verify", *two, "--model", model, "--calibration", model / "calibration.json"), "calibration")
+    fails(sphereface("enroll", "x" * 300, two[0], "--model", model), "at most 200 characters")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("json_too", [(), ("--json",)])
 def test_a_full_disk_is_told_in_one_line(json_too: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ from sphereface.cli.options import (
     Model,
     Pictures,
     gallery_file,
+    is_there,
     load_model,
     operating_point,
 )
@@ -48,11 +49,12 @@ def command(
     A photograph with several faces is refused: somebody else's face must not be enrolled under this name.
     """
     from sphereface.cli.pictures import embed_pictures, reader_for
+    from sphereface.data.folders import is_image_name
     from sphereface.gallery import new_name, open_gallery, picture_hash
 
-    if Path(name).is_file():
-        raise ConfigurationError(f"'{name}' is a file; the person comes first: sphereface enroll NAME PICTURE...")
     name = new_name(name)
+    if is_image_name(Path(name).name) and is_there(name):
+        raise ConfigurationError(f"'{name}' is a file; the person comes first: sphereface enroll NAME PICTURE...")
     embedder, card = load_model(model)
     if faces == "all":
         raise ConfigurationError("one face of each picture is enrolled: choose --faces error, largest or central")

@@ -21,8 +21,9 @@ def command(
 
     Whatever copies of the file there are keep it. No model is needed.
     """
-    from sphereface.gallery import open_any_gallery
+    from sphereface.gallery import clean_name, open_any_gallery
 
+    name = clean_name(name)
     path = gallery_file(gallery)
     with open_any_gallery(path) as book:
         erased = book.forget(name)

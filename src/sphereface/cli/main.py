@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -83,6 +84,8 @@ def _options(
 def run() -> None:
     """Run the program: a user's mistake becomes one line on stderr and exit code 2, never a traceback."""
     warnings.filterwarnings("ignore", module="PIL")  # a damaged picture is told by its outcome
+    if sys.stdout is None:  # closed by who started this
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()  # a full disk is told here, not by the interpreter's end
@@ -99,6 +102,9 @@ def run() -> None:
         if extra is None:
             raise
         _fail(f"this needs {error.name}: pip install 'sphereface[{extra}]'", MissingExtraError.__name__)
+    except BrokenPipeError:  # whoever reads has had enough
+        _leave_stdout()
+        sys.exit(1)
     except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
         where = f"use '{error.filename}'" if error.filename else "write what was to be printed"
         _fail(f"cannot {where}: {reason_of(error)}", "OSError")
@@ -112,6 +118,11 @@ def _fail(message: str, kind: str, exit_code: int = 2, *, said: bool = False) ->
         if "--json" in sys.argv:
             print_json({"error": message, "kind": kind})
         sys.stdout.flush()
-    except OSError:  # nobody can be told there; what is left must not be written at the end of the process either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # nobody can be told there
+        _leave_stdout()
     sys.exit(exit_code)
+
+
+def _leave_stdout() -> None:
+    """See to it that what could not be written is not written at the end of the process either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -66,6 +66,14 @@ def model_folder(given: Path | None) -> Path:
     return folder_of(given or Path(os.environ.get("SPHEREFACE_MODEL") or DEFAULT_MODEL))
 
 
+def is_there(text: str) -> bool:
+    """Say whether a text is the path of something; a person's name may be too long to be one."""
+    try:
+        return Path(text).exists()
+    except OSError:
+        return False
+
+
 def gallery_file(given: Path | None) -> Path:
     """Return the gallery's file: the one given, else the default."""
     from sphereface.gallery import default_gallery_path

@@ -18,12 +18,13 @@ from sphereface.cli.options import (
     Model,
     Pictures,
     gallery_file,
+    is_there,
     load_model,
     model_folder,
 )
 from sphereface.cli.output import print_json
 from sphereface.cli.points import PointFile, point_for, preprocessing
-from sphereface.errors import ConfigurationError, GalleryError, ModelError, nearest
+from sphereface.errors import ConfigurationError, DataError, GalleryError, ModelError, nearest
 
 if TYPE_CHECKING:
     from sphereface.embedder import Embedder
@@ -65,10 +66,15 @@ def command(
         print(f"warning: {warning}", file=sys.stderr)
     reading = reader_for(embedder, pictures, faces, detector, limits)
     ratio: float | None = None
-    if Path(first).exists() or (gallery is None and not gallery_file(None).exists()):
+    if is_there(first) or (gallery is None and not gallery_file(None).exists()):
         vectors = embed_pictures(embedder, [Path(first), second], reading)
         score = float(vectors[0] @ vectors[1])
-        ratio = evidence_of(embedder, model_folder(model), vectors, calibration)
+        try:
+            ratio = evidence_of(embedder, model_folder(model), vectors, calibration)
+        except DataError as error:
+            if calibration is not None:
+                raise
+            print(f"warning: no likelihood ratio: {error}", file=sys.stderr)
         against: dict[str, Any] = {"first": first}
     else:
         if calibration is not None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
-from sphereface.errors import DataError, NotEnoughDataError
+from sphereface.errors import DataError
 from sphereface.evaluation.choices import Rule
 from sphereface.evaluation.counting import false_matches, misses
 from sphereface.evaluation.crowds import CrowdScores, crowd_rates, hits_within
@@ -85,7 +85,6 @@ def compare_pairs(
     Raises:
         ConfigurationError: If a setting is out of range.
         DataError: If the pairs or the people are not the same.
-        NotEnoughDataError: If no impostor pair has a score of both.
     """
     check_settings(fmr_targets, confidence, resamples)
     for kind in ("genuine", "impostor"):
@@ -99,7 +98,12 @@ def compare_pairs(
     if first.names != second.names or not np.array_equal(first.people, second.people):
         raise DataError("the two models were not judged on the same people")
     deviations = draw_people(len(first.names), resamples, seed)
-    models = [_judged_by_pairs(scores, fmr_targets, deviations) for scores in _scored_by_both(first, second)]
+    scored = _scored_by_both(first, second)
+    if scored is None:
+        reason = "no impostor pair could be scored by both models"
+        figures = ["EER", "accuracy", *(f"FNMR at FMR {target:g}" for target in fmr_targets)]
+        return [_difference(figure, (None, None), (), 0, confidence, reason) for figure in figures]
+    models = [_judged_by_pairs(scores, fmr_targets, deviations) for scores in scored]
     people = min(min(model.false.clusters, model.missed.clusters) for model in models)
     folds = [fold_accuracy(scores, threshold_rule) for scores in (first, second)]
     genuine, impostor = len(first.genuine), len(first.impostor)
@@ -219,11 +223,11 @@ class _Model(NamedTuple):
     missed_drawn: Floats  # (B, K)
 
 
-def _scored_by_both(first: PairScores, second: PairScores) -> list[PairScores]:
-    """Return both without the impostor pairs that one of them has no score for."""
+def _scored_by_both(first: PairScores, second: PairScores) -> list[PairScores] | None:
+    """Return both without the impostor pairs that one of them has no score for; None if none is left."""
     lost = np.isneginf(first.impostor.scores) | np.isneginf(second.impostor.scores)
     if lost.all():
-        raise NotEnoughDataError(f"no impostor pair of '{first.title}' could be scored by both models")
+        return None
     return [replace(each, impostor=each.impostor.only(~lost)) for each in (first, second)]
 
 

@@ -53,24 +53,27 @@ def try_gallery(
     unknown_faces = embed_files(embedder, strangers.paths, progress=progress)
     fresh = path.with_name(f".{path.name}.trial")
     _remove(fresh)  # of a trial that was killed
-    with open_gallery(fresh, fingerprint=embedder.fingerprint, dimension=embedder.dimension) as gallery:
-        searching: list[int] = []
-        for person, name in enumerate(known.identities):
-            rows = np.flatnonzero(known.labels == person).tolist()
-            _enrol(gallery, name, [faces[row] for row in rows[:templates]])
-            searching.extend(rows[templates:])
-        answers = _identify(gallery, [faces[row] for row in searching], point)
-        alarms = [
-            answer is not None and answer.name is not None for answer in _identify(gallery, unknown_faces, point)
-        ]
-        enrolled = gallery.info().people
-        tried = _enrolled(gallery)
-    if path.exists() and not _only(path, tried):
-        progress.say(f"'{path}' is left as it is, for it does not hold the trial's people alone")
-        _remove(fresh)
-    else:
-        _remove(path)
-        fresh.replace(path)
+    try:
+        with open_gallery(fresh, fingerprint=embedder.fingerprint, dimension=embedder.dimension) as gallery:
+            searching: list[int] = []
+            for person, name in enumerate(known.identities):
+                rows = np.flatnonzero(known.labels == person).tolist()
+                _enrol(gallery, name, [faces[row] for row in rows[:templates]])
+                searching.extend(rows[templates:])
+            answers = _identify(gallery, [faces[row] for row in searching], point)
+            alarms = [
+                answer is not None and answer.name is not None
+                for answer in _identify(gallery, unknown_faces, point)
+            ]
+            enrolled = gallery.info().people
+            tried = _enrolled(gallery)
+        if path.exists() and not _only(path, tried):
+            progress.say(f"'{path}' is left as it is, for it does not hold the trial's people alone")
+        else:
+            _remove(path)
+            fresh.replace(path)
+    finally:
+        _remove(fresh)  # nobody's templates are left behind
     own = [known.identities[known.labels[row]] for row in searching]
     given = [None if answer is None else answer.name for answer in answers]
     people = known.labels[searching]

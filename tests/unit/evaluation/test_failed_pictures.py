@@ -159,3 +159,12 @@ def test_a_list_without_any_scored_impostor_pair_is_refused(both: tuple[PairScor
     impostor = replace(listed.impostor, scores=np.full(len(listed.impostor), -np.inf))
     with pytest.raises(NotEnoughDataError, match="no impostor pair of 'a list' could be scored"):
         verify(replace(listed, impostor=impostor))
+
+
+def test_models_that_share_no_scored_impostor_pair_are_not_compared(failed: np.ndarray) -> None:
+    pairs, other = a_list(), failed.copy()
+    other[4::EACH] = True
+    ours, theirs = (listed_pairs(pictures(), pairs, NAMES, failed=mask) for mask in (failed, other))
+    found = compare_pairs(ours, theirs, fmr_targets=TARGETS)
+    assert [one.figure for one in found] == ["EER", "accuracy", "FNMR at FMR 0.1", "FNMR at FMR 0.05"]
+    assert {one.reason for one in found} == {"no impostor pair could be scored by both models"}

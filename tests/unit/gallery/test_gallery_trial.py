@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sphereface.data.manifest import Manifest, read_manifest
+from sphereface.errors import GalleryError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
 from sphereface.gallery import open_gallery
@@ -123,3 +124,11 @@ def test_a_trial_that_fails_costs_nobody(trial: Any, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="power"):
         trial("ada", "bob", embedder=Corners(broken=True))
     assert enrolled(tmp_path / "gallery.db") == {"ada": 2, "bob": 2}
+
+
+def test_a_trial_that_fails_while_it_enrols_leaves_nobody_behind(trial: Any, tmp_path: Path) -> None:
+    trial("ada", "bob")
+    with pytest.raises(GalleryError, match="what a gallery answers of strangers"):
+        trial("ada", "unknown")
+    assert enrolled(tmp_path / "gallery.db") == {"ada": 2, "bob": 2}
+    assert not list(tmp_path.glob(".*")), "templates in a hidden file would be out of reach"
