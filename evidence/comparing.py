@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -76,11 +76,13 @@ class Pool:
         runs: The figure of every run.
         points: How near to 0 "no difference" is.
         ceiling: Where nothing can differ by much, if the figure has a ceiling.
+        crowded: Rows whose figure is a difference of two that both lie above theirs.
     """
 
     runs: RepeatedRuns
     points: float | None
     ceiling: float | None = None
+    crowded: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -93,6 +95,28 @@ class Pool:
         """Take a figure of every run of rows that share their seeds."""
         runs = {row: [figure(summary) for summary in made] for row, made in rows.items()}
         return cls(RepeatedRuns(runs), points, ceiling)
+
+    @classmethod
+    def of_gains(
+        cls,
+        rows: Rows,
+        before: Callable[[Summary], PersonFigure],
+        after: Callable[[Summary], PersonFigure],
+        points: float,
+        ceiling: float,
+    ) -> Pool:
+        """Take what a figure gains within every run, from one way to measure it to another."""
+
+        def gain(run: Summary) -> PersonFigure:
+            one, two = before(run), after(run)
+            return PersonFigure(two.value - one.value, two.parts - one.parts)
+
+        crowded = {
+            row
+            for row, made in rows.items()
+            if all(np.mean([figure(run).value for run in made]) > ceiling for figure in (before, after))
+        }
+        return replace(cls.of(rows, gain, points), crowded=frozenset(crowded))
 
     def mean(self, row: str) -> Repeated:
         """Return the mean of a row over its seeds."""
@@ -148,5 +172,8 @@ class Pool:
 
     def _verdict(self, difference: Repeated, rows: Iterable[str]) -> Verdict:
         found = verdict(difference, self.points)
-        high = self.ceiling is not None and all(np.mean(self.values(row)) > self.ceiling for row in rows)
-        return Verdict.CEILING if found is Verdict.SAME and high else found
+        return Verdict.CEILING if found is Verdict.SAME and all(map(self._is_high, rows)) else found
+
+    def _is_high(self, row: str) -> bool:
+        above = self.ceiling is not None and float(np.mean(self.values(row))) > self.ceiling
+        return above or row in self.crowded

@@ -223,7 +223,7 @@ def discard_figure(answer: NormsAnswer) -> str:
     in_percent(axes.xaxis, [share for share, _ in answer.rows[0].curve if share != 0.05])
     in_percent(axes.yaxis)
     axes.set_xlabel("shortest embeddings left out")
-    axes.set_ylabel("FNMR, threshold kept")
+    axes.set_ylabel("FNMR at FMR 0.1 %")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return svg_of(axes, "Error versus discard by norm", numbers)
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from evidence import counted as count
 from evidence.answers import headlines, mean_of
-from evidence.comparing import FNMR_POINTS, Comparison, Pool, Rows
+from evidence.comparing import CEILING, FNMR_POINTS, Comparison, Pool, Rows
 from evidence.counted import WORST
 from evidence.study import Study
 from evidence.summary import Summary
-from sphereface.evaluation.repeated import PersonFigure, Repeated
+from sphereface.evaluation.repeated import Repeated
 
 DEGRADED, RADIAL = "hfn-degraded", "hfn-radial"
 LEFT_OUT = 0.2  # share of the pictures
@@ -71,9 +71,9 @@ def norms(study: Study) -> NormsAnswer | None:
     every = partial(count.headline, counted=counted)
     short, dull = (partial(count.left_over, counted=counted, by=by) for by in ("norm", "sharpness"))
     headline, without = headlines(rows, counted), Pool.of(rows, short)
-    by_norm = Pool.of(rows, lambda run: _gain(every(run), short(run)), FNMR_POINTS)
-    by_sharpness = Pool.of(rows, lambda run: _gain(every(run), dull(run)), FNMR_POINTS)
-    between = Pool.of(rows, lambda run: _gain(dull(run), short(run)), FNMR_POINTS)
+    by_norm = Pool.of_gains(rows, every, short, FNMR_POINTS, CEILING)
+    by_sharpness = Pool.of_gains(rows, every, dull, FNMR_POINTS, CEILING)
+    between = Pool.of_gains(rows, dull, short, FNMR_POINTS, CEILING)
     curves, together = _curves(rows), 3 * len(rows) + 2
     return NormsAnswer(
         tuple(
@@ -94,10 +94,6 @@ def norms(study: Study) -> NormsAnswer | None:
         by_norm.compare(RADIAL, DEGRADED, together),
         together,
     )
-
-
-def _gain(before: PersonFigure, after: PersonFigure) -> PersonFigure:
-    return PersonFigure(after.value - before.value, after.parts - before.parts)
 
 
 def _at_the_kept_threshold(made: Sequence[Summary]) -> tuple[float | None, float | None]:

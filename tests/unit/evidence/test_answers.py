@@ -25,10 +25,10 @@ from evidence import (
 )
 from evidence import counted as count
 from evidence.budget import budgets
-from evidence.comparing import Comparison, Pool, Verdict, verdict
+from evidence.comparing import CEILING, FNMR_POINTS, Comparison, Pool, Verdict, verdict
 from evidence.plan import CANDIDATES, Run
 from evidence.study import read_study
-from evidence.summary import load_summary, read_summary, write_summary
+from evidence.summary import Summary, load_summary, read_summary, write_summary
 from evidence.wording import sorted_clauses
 from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
 from tests.unit.evidence.synthetic import (
@@ -436,3 +436,21 @@ def test_rows_that_drew_together_and_rows_that_are_one_are_named(study_folder: P
     assert "all embeddings have drawn together: SphereFace, full, projected. No gradient" in written.verdict
     told = " ".join(written.body.split())
     assert "not two: SphereFace, detached, projected and SphereFace-R v1, detached, projected." in told
+
+
+@pytest.mark.parametrize(("level", "verdict"), [(0.97, Verdict.CEILING), (0.90, Verdict.SAME)])
+def test_a_gain_of_nothing_near_the_ceiling_is_not_called_no_difference(level: float, verdict: Verdict) -> None:
+    generator = np.random.default_rng(0)
+
+    def rate(run: Summary, way: str) -> PersonFigure:
+        parts = generator.normal(0.0, 1e-5, 200)
+        return PersonFigure(level + run["noise"][way], parts - parts.mean())
+
+    rows = {
+        row: [{"noise": {way: generator.normal(0.0, 1e-4) for way in ("all", "short")}} for _ in range(3)]
+        for row in ("one", "two")
+    }
+    pool = Pool.of_gains(rows, lambda run: rate(run, "all"), lambda run: rate(run, "short"), FNMR_POINTS, CEILING)
+    found = pool.inside("one", "short", "all")
+    assert abs(found.difference.value) < 0.01
+    assert found.verdict is verdict
