@@ -39,7 +39,11 @@ def test_a_cohort_for_the_local_one(sphereface: Run, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "map.json").read_text("utf-8"))["kind"] == "local"
     embedded = {"embeddings": others, "identity": np.array([f"q{n}" for n in range(200)])}
     np.savez(tmp_path / "other.npz", **embedded, model=np.array("b" * 64))
-    foreign = sphereface("calibrate", "--embeddings", faces, *kind, "--cohort", tmp_path / "other.npz")
+    with np.load(faces) as arrays:
+        np.savez(tmp_path / "known.npz", **arrays, model=np.array("a" * 64))
+    foreign = sphereface(
+        "calibrate", "--embeddings", tmp_path / "known.npz", *kind, "--cohort", tmp_path / "other.npz"
+    )
     assert foreign.returncode == 2
     assert "was embedded by model bbbbbbbbbbbb" in foreign.stderr
     shared = sphereface("calibrate", "--embeddings", faces, *kind, "--cohort", faces)
