@@ -88,9 +88,7 @@ def stability(found: StabilityAnswer, name: str = "stability") -> Section:
         paragraph(f"Full and detached gradient, exploratory: {gradient}."),
     )
     if not any(arm.trained for arm in found.arms):
-        short = (
-            "Nothing trains at this rate, A-Softmax without a margin neither, so no arm is shown to be more stable"
-        )
+        short = "Nothing trains at this rate, not even A-Softmax without a margin, so no arm is shown more stable"
         return Section(short, f"{short}. {_ends(found)}", body, {name: drawing.stability_figure(found.arms)})
     beside = {arm.name: f"{arm.trained} of {arm.seeds}" for arm in found.arms}
     ended = "; ".join(f"{name_of(arm.name)} {arm.trained} of {arm.seeds}" for arm in found.arms)

@@ -172,7 +172,7 @@ def test_arms_are_to_come_on_the_rung_that_is_being_tried(tmp_path: Path) -> Non
 def test_where_nothing_trains_nothing_is_more_stable(tmp_path: Path) -> None:
     found, _ = answer(tmp_path, lambda run: STUCK if "v" in run.row[0] else DIVERGED)
     written = section_of(found)
-    assert written.short.startswith("Nothing trains at this rate, A-Softmax without a margin neither")
+    assert written.short.startswith("Nothing trains at this rate, not even A-Softmax without a margin")
     assert "What is stuck in all seeds: v1 (full), v1 (detached), v2 (full) and v2 (detached)." in written.verdict
     assert "train more often" not in written.verdict
     assert "| v1 (full) | 0 | 8 | 0 | 0.02 | 1.0000 |" in written.body
