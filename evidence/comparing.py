@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -106,17 +106,17 @@ class Pool:
         ceiling: float,
     ) -> Pool:
         """Take what a figure gains within every run, from one way to measure it to another."""
-
-        def gain(run: Summary) -> PersonFigure:
-            one, two = before(run), after(run)
-            return PersonFigure(two.value - one.value, two.parts - one.parts)
-
-        crowded = {
-            row
-            for row, made in rows.items()
-            if all(np.mean([figure(run).value for run in made]) > ceiling for figure in (before, after))
+        both = {row: [(before(run), after(run)) for run in made] for row, made in rows.items()}
+        gains = {
+            row: [PersonFigure(two.value - one.value, two.parts - one.parts) for one, two in runs]
+            for row, runs in both.items()
         }
-        return replace(cls.of(rows, gain, points), crowded=frozenset(crowded))
+        crowded = frozenset(
+            row
+            for row, runs in both.items()
+            if all(np.mean([one.value for one in side]) > ceiling for side in zip(*runs, strict=True))
+        )
+        return cls(RepeatedRuns(gains), points, crowded=crowded)
 
     def mean(self, row: str) -> Repeated:
         """Return the mean of a row over its seeds."""

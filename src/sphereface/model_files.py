@@ -7,6 +7,7 @@ measured is what runs.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -82,15 +83,21 @@ def models_folder() -> Path:
     return named_or_own(MODELS_VARIABLE, "models")
 
 
-def model_file(name: str) -> ModelFile:
+def model_file(name: str, others: Iterable[str] = ()) -> ModelFile:
     """Return the model file of a name.
+
+    Args:
+        name: Of the file.
+        others: Names of models that are no files, which somebody may have meant.
 
     Raises:
         ConfigurationError: If there is none.
     """
     if name not in MODEL_FILES:
-        known = ", ".join(MODEL_FILES)
-        raise ConfigurationError(f"no model is called '{name}'; known are {known}.{nearest(name, MODEL_FILES)}")
+        known = [*MODEL_FILES, *others]
+        raise ConfigurationError(
+            f"no model is called '{name}'; known are {', '.join(known)}.{nearest(name, known)}"
+        )
     return MODEL_FILES[name]
 
 

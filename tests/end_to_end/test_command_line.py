@@ -161,6 +161,19 @@ def test_defaults_come_from_the_surroundings(story: Any, sphereface: Any) -> Non
     assert json.loads(done.stdout)["faces"][0]["name"] == "Ada"
 
 
+def test_a_folder_without_pictures_costs_a_check_by_face_nothing_else(
+    story: Any, sphereface: Any, tmp_path: Path
+) -> None:
+    people = tmp_path / "people"
+    shutil.copytree(story.folder / "faces" / "enrol", people)
+    (people / "nobody").mkdir()
+    done = sphereface("dataset", "check", people, "--model", story.folder, "--json")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["people_without_readable"] == ["nobody"]
+    assert "faces" not in json.loads(done.stdout)
+    assert "note: faces are compared once the problems are mended" in done.stderr
+
+
 def test_evaluate_on_a_folder(story: Any, sphereface: Any, tmp_path: Path) -> None:
     done = sphereface(
         "evaluate", "--model", story.folder, "--data", story.folder / "faces" / "enrol", "--out", "out", "--json"

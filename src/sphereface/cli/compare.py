@@ -9,6 +9,7 @@ import typer
 
 from sphereface.cli.options import DataFolders, Json
 from sphereface.cli.output import Terminal, percent, print_json
+from sphereface.cli.protocols import PairList, ProtocolFiles, chosen_protocol, print_protocols
 
 if TYPE_CHECKING:
     from sphereface.evaluation.repeated import Repeated
@@ -28,33 +29,22 @@ def command(
         str | None,
         typer.Option("--protocol", help="What to compare, as for evaluate [default: all]; 'list' shows them."),
     ] = None,
-    protocol_files: Annotated[
-        Path | None, typer.Option("--protocol-files", help="The protocol's own file, or the folder of its files.")
-    ] = None,
-    pairs: Annotated[
-        Path | None, typer.Option("--pairs", help="Pair list instead of a protocol: LFW View 1 or 2, or CSV.")
-    ] = None,
+    protocol_files: ProtocolFiles = None,
+    pairs: PairList = None,
     fmr: Annotated[float, typer.Option("--fmr", help="False match rate at which misses are counted.")] = 1e-3,
     fpir: Annotated[float, typer.Option("--fpir", help="False alarms of searches, likewise.")] = 0.01,
     confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
     as_json: Json = False,
 ) -> None:
     """Is one way of training better than another? Several runs of each, with an interval over people and seeds."""
-    from sphereface.cli.evaluate import print_protocols
     from sphereface.errors import ConfigurationError
-    from sphereface.evaluation.pair_list import kind_of_pair_list
     from sphereface.question import Question
     from sphereface.repetition import compare_rows
 
     if protocol == "list":
         print_protocols(as_json)
         return
-    if pairs is not None:
-        if protocol is not None:
-            raise ConfigurationError("--pairs is a protocol by itself; give --pairs or --protocol, not both")
-        protocol, protocol_files = kind_of_pair_list(pairs), pairs
-    if protocol is None and protocol_files is not None:
-        raise ConfigurationError("--protocol-files belongs to a --protocol; name one")
+    protocol, protocol_files = chosen_protocol(protocol, protocol_files, pairs)
     if not 0.5 <= confidence < 1.0:
         raise ConfigurationError(f"--confidence lies between 0.5 and 1, not at {confidence}")
     figures = compare_rows(

@@ -13,7 +13,9 @@ from sphereface.cli.output import Terminal, print_json
 from sphereface.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
+    from sphereface.data.manifest import Manifest
     from sphereface.embedder.face_check import FaceCheck
+    from sphereface.progress import Progress
     from sphereface.report.sheet import SheetRow
 
 _MOST_ROWS = 500  # a page that nobody reads to its end
@@ -48,7 +50,6 @@ def command(
     Exits with 1 if there are problems.
     """
     from sphereface.data.check import check_dataset
-    from sphereface.data.manifest import read_manifest
 
     if model is None and (sheet is not None or recall is not None):
         raise ConfigurationError("--sheet and --recall are about faces, which need --model (for example 'dlib')")
@@ -62,15 +63,8 @@ def command(
         for note in found.notes:
             print(f"note: {note}", flush=True)
     by_face: FaceCheck | None = None
-    if model is not None:
-        try:
-            people = [read_manifest(each, progress=progress) for each in (folder, against) if each is not None]
-        except DataError:
-            if found.ok:
-                raise
-            print("note: faces are compared once the problems are mended", file=sys.stderr)
-            model = None
-    if model is not None:
+    people = None if model is None else _people(folder, against, progress, insist=found.ok)
+    if people is not None:
         from sphereface.embedder import load_embedder
         from sphereface.embedder.face_check import check_faces
         from sphereface.embedder.resemblance import RECALL
@@ -79,8 +73,7 @@ def command(
         embedder = load_embedder(model_folder(model))
         by_face = check_faces(
             embedder,
-            people[0],
-            people[1] if against is not None else None,
+            *people,
             reader=reader(embedder.contract.size, pictures, faces, detector),
             recall=RECALL if recall is None else recall,
             workers=1 if pictures == "aligned" else None,
@@ -97,6 +90,22 @@ def command(
         print(f"sheet: {sheet}", file=sys.stderr if as_json else sys.stdout)
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _people(
+    folder: Path, against: Path | None, progress: Progress, *, insist: bool
+) -> tuple[Manifest, Manifest | None] | None:
+    """Read both sets; None where that cannot be done for problems that were told, unless somebody insists."""
+    from sphereface.data.manifest import read_manifest
+
+    try:
+        ours = read_manifest(folder, progress=progress)
+        return ours, None if against is None else read_manifest(against, progress=progress)
+    except DataError:
+        if insist:
+            raise
+        print("note: faces are compared once the problems are mended", file=sys.stderr)
+        return None
 
 
 def _write_sheet(path: Path, found: FaceCheck) -> None:

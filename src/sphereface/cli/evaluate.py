@@ -9,6 +9,7 @@ import typer
 
 from sphereface.cli.options import DataFolders, Detector, Faces, Figures, Json, Limits, Pictures, model_folder
 from sphereface.cli.output import Terminal, print_json
+from sphereface.cli.protocols import PairList, ProtocolFiles, chosen_protocol, print_protocols
 from sphereface.evaluation.choices import Weighting
 
 
@@ -30,12 +31,8 @@ def command(
         str | None,
         typer.Option("--protocol", help="What to compare, such as lfw-view2 or ijbc; 'list' shows all."),
     ] = None,
-    protocol_files: Annotated[
-        Path | None, typer.Option("--protocol-files", help="The protocol's own file, or the folder of its files.")
-    ] = None,
-    pairs: Annotated[
-        Path | None, typer.Option("--pairs", help="Pair list instead of a protocol: LFW View 1 or 2, or CSV.")
-    ] = None,
+    protocol_files: ProtocolFiles = None,
+    pairs: PairList = None,
     everything: Annotated[
         bool | None,
         typer.Option(
@@ -75,8 +72,6 @@ def command(
     """Judge embeddings on people they have not seen: every figure with its interval, and a report."""
     from sphereface.cli.summary import print_report, write_figures
     from sphereface.data.group_file import read_groups
-    from sphereface.errors import ConfigurationError
-    from sphereface.evaluation.pair_list import kind_of_pair_list
     from sphereface.faces.quality import read_limits
     from sphereface.laboratory import evaluate
     from sphereface.presentation import describe_absent
@@ -86,12 +81,7 @@ def command(
     if protocol == "list":
         print_protocols(as_json)
         return
-    if pairs is not None:
-        if protocol is not None:
-            raise ConfigurationError("--pairs is a protocol by itself; give --pairs or --protocol, not both")
-        protocol, protocol_files = kind_of_pair_list(pairs), pairs
-    if protocol is None and protocol_files is not None:
-        raise ConfigurationError("--protocol-files belongs to a --protocol; name one ('list' shows all)")
+    protocol, protocol_files = chosen_protocol(protocol, protocol_files, pairs)
     wanted: list[Path | None] = [*(models or ())] or ([] if embeddings else [None])
     named = [model_folder(path) for path in wanted]
     judged = evaluate(
@@ -139,17 +129,3 @@ def command(
     for refusal in judged.points.refused:
         print(f"  no operating point: {refusal}")
     print(f"report: {judged.page}")
-
-
-def print_protocols(as_json: bool) -> None:
-    """Print what there is to be judged by."""
-    from sphereface.evaluation.protocols import PROTOCOLS
-
-    if as_json:
-        print_json(
-            {name: {"title": e.title, "citation": e.citation, "files": e.files} for name, e in PROTOCOLS.items()}
-        )
-        return
-    width = max(map(len, PROTOCOLS))
-    for name, entry in PROTOCOLS.items():
-        print(f"  {name:<{width}}  {entry.title}: {entry.files or 'no files, the pictures define it'}")

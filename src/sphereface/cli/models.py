@@ -9,7 +9,7 @@ import typer
 
 from sphereface.cli.options import Json
 from sphereface.cli.output import print_json
-from sphereface.errors import ConfigurationError, nearest
+from sphereface.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, help="Look after model files that others publish.")
 
@@ -38,7 +38,7 @@ def get(
     extra of that name: --out names a new model folder, which can then have operating points of your own.
     """
     from sphereface.embedder.pretrained import PRETRAINED, own_copy
-    from sphereface.model_files import MODEL_FILES, get_model_file, model_file
+    from sphereface.model_files import get_model_file, model_file
 
     if name in PRETRAINED:
         if out is None or source is not None:
@@ -52,12 +52,7 @@ def get(
         else:
             print(f"{card}: written; use it with --model {out}")
         return
-    if name not in MODEL_FILES:
-        known = [*MODEL_FILES, *PRETRAINED]
-        raise ConfigurationError(
-            f"no model is called '{name}'; known are {', '.join(known)}.{nearest(name, known)}"
-        )
-    model = model_file(name)
+    model = model_file(name, PRETRAINED)
     path, fetched = get_model_file(model, source=source, folder=out)
     if as_json:
         print_json({"name": name, "path": str(path), "fetched": fetched, "sha256": model.sha256})

@@ -107,8 +107,9 @@ def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> 
     kinds = {point.kind for point in issued}
     try:
         with held(place if place.is_dir() else place.parent):
-            kept = [point for point in read_card(place).operating_points if point.kind not in kinds]
-            store_operating_points(place, [*kept, *issued])
+            card = read_card(place)
+            kept = [point for point in card.operating_points if point.kind not in kinds]
+            _store_points(place, card.fingerprint, [*kept, *issued])
     except OSError as error:
         raise ModelError(f"the model '{folder}' cannot be opened: {reason_of(error)}") from error
 
@@ -119,11 +120,15 @@ def store_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> No
     Raises:
         ModelError: If a point was measured for another model, or they cannot be written.
     """
+    _store_points(folder, read_card(folder).fingerprint, points)
+
+
+def _store_points(folder: Path, fingerprint: str, points: Iterable[OperatingPoint]) -> None:
     from sphereface.checkpoint import update_operating_points
     from sphereface.embedder.onnx_file import is_onnx, write_points
 
     if is_onnx(folder):
-        write_points(folder, read_card(folder).fingerprint, points)
+        write_points(folder, fingerprint, points)
     else:
         update_operating_points(folder, points)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -229,19 +228,20 @@ class Gallery:
 def open_any_gallery(path: Path | str, *, busy_seconds: float = 30.0) -> Gallery:
     """Open a gallery file of whatever model it is: to see who is enrolled, and to forget somebody.
 
+    Args:
+        path: The file.
+        busy_seconds: How long to wait for another program's write.
+
     Raises:
-        GalleryError: As :func:`open_gallery`.
+        GalleryError: If the file is missing, damaged, foreign, of a newer format, locked, or not accessible.
     """
-    path = Path(path).expanduser()
-    with closing(store.connect(path, busy_seconds=busy_seconds)) as connection:
-        meta = store.read_meta(connection, path)
-    return open_gallery(
-        path,
-        fingerprint=meta["fingerprint"],
-        dimension=int(meta["dimension"]),
-        create=False,
-        busy_seconds=busy_seconds,
-    )
+    gallery = _open(Path(path).expanduser(), busy_seconds)
+    try:
+        _require_model(gallery.fingerprint, gallery.dimension)
+    except ConfigurationError:
+        gallery.close()
+        raise
+    return gallery
 
 
 def open_gallery(
@@ -267,22 +267,32 @@ def open_gallery(
         GalleryError: If the file is missing (and not to be made), damaged, foreign, of a newer format, of
             another model, locked, or not accessible.
     """
-    if not fingerprint or dimension < 1:
-        raise ConfigurationError("a gallery needs the fingerprint and the dimension of its model")
+    _require_model(fingerprint, dimension)
     path = Path(path).expanduser()
     if create and not path.exists():
         record = "" if contract is None else contract.model_dump_json()
         store.create_file(path, fingerprint=fingerprint, dimension=dimension, contract=record)
+    gallery = _open(path, busy_seconds)
+    if (gallery.fingerprint, gallery.dimension) != (fingerprint, dimension):
+        gallery.close()
+        raise GalleryError(
+            f"the gallery '{path}' belongs to model {gallery.fingerprint[:12]} (dimension "
+            f"{gallery.dimension}), not to {fingerprint[:12]} (dimension {dimension}); "
+            "name the model it was made with, or enrol again in a new file"
+        )
+    return gallery
+
+
+def _open(path: Path, busy_seconds: float) -> Gallery:
     connection = store.connect(path, busy_seconds=busy_seconds)
     try:
         meta = store.read_meta(connection, path)
-        if meta["fingerprint"] != fingerprint or int(meta["dimension"]) != dimension:
-            raise GalleryError(
-                f"the gallery '{path}' belongs to model {meta['fingerprint'][:12]} (dimension "
-                f"{meta['dimension']}), not to {fingerprint[:12]} (dimension {dimension}); "
-                "name the model it was made with, or enrol again in a new file"
-            )
     except BaseException:
         connection.close()
         raise
-    return Gallery(path, connection, fingerprint, dimension)
+    return Gallery(path, connection, meta["fingerprint"], int(meta["dimension"]))
+
+
+def _require_model(fingerprint: str, dimension: int) -> None:
+    if not fingerprint or dimension < 1:
+        raise ConfigurationError("a gallery needs the fingerprint and the dimension of its model")
