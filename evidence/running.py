@@ -41,6 +41,7 @@ from sphereface.errors import ConfigurationError, DataError, NonFiniteLossError
 from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
 from sphereface.faces.quality import appearance
+from sphereface.surroundings import processor
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import build_networks, check_networks, train
 from sphereface.version import __version__
@@ -125,6 +126,7 @@ def make(run: Run, people: People, shown: Mapping[str, Pictures], folder: Path) 
         "judged": people.judged.data_hash[:12],
         "stopped": stopped,
         "versions": {"sphereface": __version__, "torch": torch.__version__.partition("+")[0]},
+        "processor": processor(),
         "ended": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "seconds": _seconds(journal, run.batch),
         "journal": _thinned(journal),

@@ -24,9 +24,10 @@ from sphereface.errors import SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery.trial import try_gallery
 from sphereface.participants import Participants, gather
-from sphereface.presentation import describe_data, present, shortcuts, versions
+from sphereface.presentation import describe_data, present, shortcuts
 from sphereface.progress import SILENT, Progress
 from sphereface.report import GalleryTrial, ReportInput, require_drawing, write_report
+from sphereface.surroundings import versions
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import Trained, check_networks, train
 from sphereface.training.recipe import Recipe

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -19,10 +17,10 @@ from sphereface.evaluation.evaluation import Evaluation
 from sphereface.faces.image import read_image
 from sphereface.progress import SILENT, Progress
 from sphereface.report import ReportInput, Shortcut, SphereSample
+from sphereface.surroundings import machine, versions
 
 _SPHERE_PEOPLE, _SPHERE_IMAGES = 8, 30
 _STRIP_PEOPLE, _STRIP_IMAGES = 6, 8
-_VERSIONED = ("sphereface", "torch", "numpy", "opencv-python-headless", "pillow", "safetensors", "scipy")
 
 
 def present(
@@ -63,7 +61,7 @@ def present(
             "failed_pictures": {str(face.path): face.outcome for face in failures[:100]},
             "operating_points_refused": list(refusals),
             "versions": versions(),
-            "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",
+            "machine": machine(),
         },
         **_pictured(evaluation, faces, people),
         **more,
@@ -133,14 +131,3 @@ def _pictured(evaluation: Evaluation, faces: EmbeddingSet, people: Manifest | No
         "samples": strip if people is not None else (),
         "sphere": SphereSample(faces.embeddings[ball], [faces.identities[row] for row in ball]) if ball else None,
     }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in _VERSIONED:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
