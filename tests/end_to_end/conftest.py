@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from sphereface.demo import DemoSize, demo_recipe, draw_people
 from sphereface.journey import Result, journey
+from tests.end_to_end import program
 
 SMALL = DemoSize(
     learners=40, shots=8, judged=60, judged_shots=6, passers_by=300, enrolled=6, strangers=20, images=2_560
@@ -46,14 +46,7 @@ def sphereface(tmp_path: Path) -> Run:
 
     def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SPHEREFACE_")}
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("sphereface")), *map(str, words)],
-            cwd=home,
-            env={**inherited, "HOME": str(home), "XDG_DATA_HOME": str(home / "data"), **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        surroundings = {**inherited, "HOME": str(home), "XDG_DATA_HOME": str(home / "data"), **environment}
+        return program.run([str(word) for word in words], home, surroundings, tmp_path / "output")
 
     return run

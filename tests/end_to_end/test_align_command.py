@@ -64,12 +64,11 @@ def test_strict_and_json(sphereface: Any, album: Path, models: dict[str, str]) -
     assert sphereface("align", album, "crops", "--faces", "error", "--strict", **models).returncode == 0
 
 
-def test_limits_reach_the_reader(sphereface: Any, album: Path, models: dict[str, str]) -> None:
-    done = sphereface("align", album, "crops", "--limit", "most-yaw=0", "--json", **models)
+def test_limits_reach_the_reader(sphereface: Any, album: Path, models: dict[str, str], tmp_path: Path) -> None:
+    crops = tmp_path / "crops"
+    done = sphereface("align", album, crops, "--limit", "most-yaw=0", "--json", **models)
     assert json.loads(done.stdout)["outcomes"] == {"no-face": 1, "low-quality": 10}
-    head = json.loads(
-        (Path(done.args[2]).parent / "home" / "crops" / "manifest.jsonl").read_text().splitlines()[0]
-    )
+    head = json.loads((crops / "manifest.jsonl").read_text().splitlines()[0])
     assert head["settings"]["most_yaw"] == 0.0
 
 

@@ -24,7 +24,7 @@ from sphereface.faces.detection import Detection
 from sphereface.faces.template import ARCFACE_TEMPLATE
 
 Pixels = NDArray[np.uint8]
-PEOPLE, IMAGES = 24, 3
+PEOPLE, IMAGES = 60, 2  # of fewer people the smallest effects are hidden by chance on some machines
 
 
 @pytest.fixture(autouse=True)
