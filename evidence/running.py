@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import math
 import os
@@ -10,8 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -36,6 +35,7 @@ from evidence.people import MOST, People, gather_people
 from evidence.plan import Run
 from evidence.schedule import runs_to_make
 from evidence.summary import SUMMARIES, Summary, load_summary, read_summary, recipe_hash, write_summary
+from sphereface.atomic import held
 from sphereface.data.manifest import Manifest
 from sphereface.errors import ConfigurationError, DataError, NonFiniteLossError
 from sphereface.faces.contract import InputContract
@@ -68,7 +68,8 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
     """Make every run that is still to be made, beside any number of other processes that do the same."""
     torch.set_num_threads(1)
     people = gather_people(shared)
-    with _alone(folder / "people.lock", wait=True):
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder):
         _keep_people(people, summaries)
         shown = {part: Pictures(manifest, _crops(manifest, folder)) for part, manifest in _parts(people).items()}
     while True:
@@ -76,11 +77,17 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
         if not waiting:
             return
         for run in waiting:
-            with _alone(folder / f"{run.name}.lock") as mine:
-                if mine and read_summary(run, summaries) is None:
+            home = folder / run.name
+            home.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(held(home, wait=False))
+                except BlockingIOError:  # another process makes it
+                    continue
+                if read_summary(run, summaries) is None:
                     print(f"{datetime.now(UTC):%H:%M} {run.name}", flush=True)
-                    write_summary(run.name, make(run, people, shown, folder / run.name), summaries)
-                    shutil.rmtree(folder / run.name / "checkpoints", ignore_errors=True)
+                    write_summary(run.name, make(run, people, shown, home), summaries)
+                    shutil.rmtree(home / "checkpoints", ignore_errors=True)
                     break  # the list may have changed
         else:
             time.sleep(WAIT_SECONDS)
@@ -264,16 +271,3 @@ def _weights_hash(network: nn.Module) -> str:
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def _alone(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock while the body runs; yields whether it was to be had. It ends with the process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True

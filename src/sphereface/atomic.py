@@ -67,15 +67,22 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, *, wait: bool = True) -> Iterator[None]:
     """Let nobody else who asks hold a folder meanwhile: for what is read, changed and written back.
 
+    It is let go with the process that holds it, however that ends.
+
+    Args:
+        folder: The folder; it must be there.
+        wait: Wait while somebody else holds it.
+
     Raises:
+        BlockingIOError: If somebody else holds it and this is not to wait.
         OSError: If the folder cannot be opened.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

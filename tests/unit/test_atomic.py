@@ -155,3 +155,10 @@ def test_what_is_held_is_held_by_one(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert counter.read_text() == "60"
+
+
+def test_who_does_not_wait_is_told_that_it_is_held(tmp_path: Path) -> None:
+    with atomic.held(tmp_path), pytest.raises(BlockingIOError), atomic.held(tmp_path, wait=False):
+        raise AssertionError("held twice")
+    with atomic.held(tmp_path, wait=False):
+        pass

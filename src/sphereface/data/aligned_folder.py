@@ -7,17 +7,16 @@ at a time may write.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from sphereface.atomic import sync_folder, write_bytes, write_text
+from sphereface.atomic import held, sync_folder, write_bytes, write_text
 from sphereface.data.folders import MANIFEST_NAME
 from sphereface.errors import DataError
 
@@ -136,10 +135,9 @@ def open_aligned(path: Path, head: dict[str, Any]) -> Iterator[AlignedFolder]:
     if path.exists() and not path.is_dir():
         raise DataError(f"'{path}' is a file; name a folder for the crops")
     path.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path, os.O_RDONLY)
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(held(path, wait=False))
         except BlockingIOError:
             advice = "wait until it has ended, or name another folder"
             raise DataError(f"another program is writing crops to '{path}'; {advice}") from None
@@ -151,8 +149,6 @@ def open_aligned(path: Path, head: dict[str, Any]) -> Iterator[AlignedFolder]:
             if file.seek(whole) < manifest.stat().st_size:
                 file.truncate()  # the last line, which a kill has torn
             yield AlignedFolder(path, file)
-    finally:
-        os.close(lock)
 
 
 def _begin(path: Path, head: dict[str, Any]) -> None:

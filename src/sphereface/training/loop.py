@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from sphereface.atomic import write_text
+from sphereface.atomic import held, write_text
 from sphereface.backbones import build_backbone
 from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
 from sphereface.device import choose_device, choose_precision
-from sphereface.errors import DataError
+from sphereface.errors import DataError, ModelError
 from sphereface.heads import Head, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.journal import Journal
@@ -64,7 +66,7 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
         ConfigurationError: If a setting does not fit.
         DataError: If there are fewer than two people or an image cannot be read.
         NonFiniteLossError: If the loss is not finite.
-        ModelError: If the folder holds another run or a damaged snapshot.
+        ModelError: If the folder holds another run or a damaged snapshot, or another process trains in it.
     """
     settings, steps = recipe.training, recipe.training.steps
     if len(people.identities) < 2:
@@ -82,7 +84,6 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
     state = RunState({"backbone": backbone, "head": head, "regularizers": regularizers}, optimiser)
     recipe_hash = fingerprint(recipe, people, precision)
     start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash)
-    write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
     if start:
         progress.say(f"going on at step {start} of {steps}")
 
@@ -102,9 +103,11 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
     began = mark = time.perf_counter()
     marked_step = start
     with (
+        alone_in(folder / "checkpoints"),
         Journal(folder / "journal.jsonl", start, events) as journal,
         progress.task("training", (steps - start) * settings.batch_size) as task,
     ):
+        write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
         for step, batch in enumerate(stream, start):
             rate = learning_rate(recipe.optimiser, step / steps)
             for group in optimiser.param_groups:
@@ -144,6 +147,23 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
 
     seconds = time.perf_counter() - began
     return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."))
+
+
+@contextmanager
+def alone_in(checkpoints: Path) -> Iterator[None]:
+    """Let one process at a time train in a folder: two would write one journal and each other's snapshots.
+
+    Raises:
+        ModelError: If another process does.
+    """
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(checkpoints, wait=False))
+        except BlockingIOError:
+            advice = "wait until it has ended, or name another folder"
+            raise ModelError(f"another process is training in '{checkpoints.parent}'; {advice}") from None
+        yield
 
 
 def check_networks(recipe: Recipe) -> None:

@@ -49,6 +49,16 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
+def test_one_process_at_a_time_trains_in_a_folder(
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
+) -> None:
+    people = read_manifest(tiny_people)
+    with loop.alone_in(tmp_path / "checkpoints"), pytest.raises(ModelError, match="another process is training"):
+        train(tiny_recipe(), people, tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["checkpoints"]  # nothing of the other's is touched
+    assert train(tiny_recipe(), people, tmp_path).resumed_at == 0
+
+
 EVERY_TERM: dict[str, Any] = {
     "head": {"name": "curricularface", "settings": {"scale": 16.0}},
     "regularizers": [{"name": "center"}, {"name": "uniformity", "weight": 0.5}, {"name": "radial"}],
