@@ -35,7 +35,7 @@ from head_table import Measured, compare, table
 
 from sphereface.errors import ConfigurationError, nearest
 from sphereface.heads import build_head
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 WARM_UP = 2
 PROCESS = 400e6  # bytes that Python and torch take, all libraries loaded
@@ -150,7 +150,7 @@ def groups(options: argparse.Namespace) -> list[list[Job]]:
                 peer=peer,
                 row=row,
                 classes=classes,
-                centres=ROWS[row].centres or 1,
+                centres=HEADS[row].centres or 1,
                 batch=options.batch,
                 dimension=options.dimension,
                 threads=options.threads,
@@ -198,8 +198,8 @@ def missing(name: str, options: argparse.Namespace) -> str:
 
 def of_row(row: str) -> list[str]:
     """Return what is measured for one of our losses."""
-    if row not in ROWS:
-        raise SystemExit(f"unknown loss '{row}'.{nearest(row, ROWS)} Known: {', '.join(ROWS)}")
+    if row not in HEADS:
+        raise SystemExit(f"unknown loss '{row}'.{nearest(row, HEADS)} Known: {', '.join(HEADS)}")
     try:
         build_head(row, num_classes=2, embedding_dim=2, implementation="fused")
     except ConfigurationError as error:

@@ -27,7 +27,7 @@ from sphereface.data.synthetic_folder import write_faces
 from sphereface.evaluation import all_pairs, verify
 from sphereface.faces.contract import InputContract
 from sphereface.faces.image import read_image
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import train
 from sphereface.training.recipe import Recipe, parse_recipe
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--only", nargs="+", default=list(ROWS))
+    parser.add_argument("--only", nargs="+", default=list(HEADS))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", type=setting)
     options = parser.parse_args()
     write_faces(options.work / "learn", range(LEARNERS), SHOTS, seed=11)
@@ -151,7 +151,7 @@ def main() -> None:
                 run(name, seed, options.images, dict(options.set), options.work / "learn", unseen, options.work)
             )
             print(json.dumps(runs[-1]), flush=True)
-    print(table(sorted(runs, key=lambda each: (list(ROWS).index(each["name"]), each["seed"])), untrained))
+    print(table(sorted(runs, key=lambda each: (list(HEADS).index(each["name"]), each["seed"])), untrained))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder.embedder import Face, embed_files
 from sphereface.embedder.torch_embedder import TorchEmbedder, build_network
 from sphereface.errors import DataError, ModelError
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 from sphereface.participants import learners_of
 from sphereface.progress import SILENT, Progress
 from sphereface.training.recipe import Recipe, parse_recipe
@@ -58,7 +58,7 @@ def read_finished_run(folder: Path, data: Sequence[Path] = (), progress: Progres
     if not card.provenance.recipe:
         raise ModelError(f"'{folder}' does not say what it was trained on, so nobody can look at its pictures")
     recipe = parse_recipe(card.provenance.recipe)
-    row = ROWS.get(recipe.head.name)
+    row = HEADS.get(recipe.head.name)
     centres = recipe.head.settings.get("centres", None if row is None else row.centres)
     if centres is None or centres < 2:
         raise ModelError(

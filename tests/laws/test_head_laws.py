@@ -18,16 +18,15 @@ from hypothesis import strategies as st
 from sphereface.errors import ConfigurationError
 from sphereface.heads import HEADS, build_head
 from sphereface.heads.curves import curves
-from sphereface.heads.table import ROWS
 
 PI = math.pi
 NAMES = list(HEADS)
-CENTRED = [name for name in NAMES if ROWS[name].link != "pairs"]  # those with prototypes
-SPHERICAL = [name for name in CENTRED if ROWS[name].unit_prototypes]
+CENTRED = [name for name in NAMES if HEADS[name].link != "pairs"]  # those with prototypes
+SPHERICAL = [name for name in CENTRED if HEADS[name].unit_prototypes]
 OF_THE_NORM = {"magface", "adaface"}  # whose margin depends on the length of the embedding
 DRAWN = {"elasticface", "elasticface-plus"}  # whose margin depends on the place in the batch
 MARGINAL = [  # a one-against-all loss starts from another bias with another margin
-    name for name, row in ROWS.items() if row.link == "softmax" and "ordered" in row.laws and row.neutral
+    name for name, row in HEADS.items() if row.link == "softmax" and "ordered" in row.laws and row.neutral
 ]
 SEEDS = st.integers(0, 2**31)
 EXAMPLES = int(os.environ.get("SPHEREFACE_LAW_EXAMPLES", "20"))
@@ -50,7 +49,7 @@ def one_thread():
 @st.composite
 def row_settings(draw, name):
     """Draw settings that the row accepts."""
-    row = ROWS[name]
+    row = HEADS[name]
     found = {}
     for key, setting in row.settings.items():
         if key == "bank":
@@ -73,7 +72,7 @@ def row_settings(draw, name):
 
 def scaled(name, **wanted):
     """Keep those of scale and radius that the row takes."""
-    return {} if ROWS[name].own_scale or ROWS[name].link == "pairs" else wanted
+    return {} if HEADS[name].own_scale or HEADS[name].link == "pairs" else wanted
 
 
 def sample(seed, count=6, classes=4, dimension=5):
@@ -89,7 +88,7 @@ def head_on(w, name, **settings_):
         head = build_head(name, num_classes=w.shape[0], embedding_dim=w.shape[1], **settings_).to(w.dtype).eval()
     except ConfigurationError:  # combined margins that would make the own class easier
         assume(False)
-    if ROWS[name].link != "pairs":
+    if HEADS[name].link != "pairs":
         with torch.no_grad():
             turned = [torch.roll(w, shift, dims=1) for shift in range(head.row.centres or 1)]
             head.prototypes.copy_(w if head.row.centres is None else torch.stack(turned, dim=1))
@@ -133,7 +132,7 @@ def at_angles(dtype=torch.float64, norm=1.0):
     return x.to(dtype), w.to(dtype)
 
 
-@pytest.mark.parametrize("name", [name for name in SPHERICAL if "neutral" in ROWS[name].laws])
+@pytest.mark.parametrize("name", [name for name in SPHERICAL if "neutral" in HEADS[name].laws])
 @pytest.mark.parametrize("radius", ["nfn", "hfn", "sfn"])
 @drawn
 @given(seed=SEEDS, gradient=st.sampled_from(["full", "detached"]), scale=st.floats(1.0, 128.0))
@@ -141,7 +140,7 @@ def test_neutral_settings_are_the_normalised_softmax(name, radius, seed, gradien
     """With the row's own radius, to 1e-12; loss and gradients."""
     x, w, labels = sample(seed)
     common = {"radius": radius, "scale": scale, "gradient": gradient}
-    ours = both_ways(head_on(w, name, **ROWS[name].neutral, **common), x, labels)
+    ours = both_ways(head_on(w, name, **HEADS[name].neutral, **common), x, labels)
     plain = both_ways(head_on(w, "normface", **common), x, labels)
     assert ours[0].item() == pytest.approx(plain[0].item(), rel=1e-12, abs=1e-12)
     for got, expected in zip(ours[1:], plain[1:], strict=True):
@@ -183,7 +182,7 @@ def largest_slope(name, form, numbers):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in SPHERICAL if name not in OF_THE_NORM and not ROWS[name].own_scale]
+    "name", [name for name in SPHERICAL if name not in OF_THE_NORM and not HEADS[name].own_scale]
 )
 @pytest.mark.parametrize(("dtype", "slack"), [(torch.float64, 1e-6), (torch.float32, 2e-3)])
 @drawn
@@ -194,7 +193,7 @@ def test_gradient_is_bounded(name, dtype, slack, data, scale, norm, seed):
     One against all: s (own weight max |psi'| + (C - 1) others' weight max |eta'|).
     """
     choice = data.draw(row_settings(name))
-    numbers = {key: choice[key] for key in ROWS[name].settings}
+    numbers = {key: choice[key] for key in HEADS[name].settings}
     psi_slope, eta_slope = largest_slope(name, choice.get("fallback"), numbers)
     if choice["gradient"] == "detached":
         psi_slope = eta_slope = 1.0
@@ -204,7 +203,7 @@ def test_gradient_is_bounded(name, dtype, slack, data, scale, norm, seed):
     spread, other_w, _ = sample(seed, count=5, classes=3, dimension=3)
     x, w = torch.cat([x, spread.to(dtype)]), w if seed % 2 else other_w.to(dtype)
     head = head_on(w, name, scale=scale, radius="hfn", **choice)
-    logistic = ROWS[name].logistic
+    logistic = HEADS[name].logistic
     own_weight, others_weight = (1.0, 1.0)
     if logistic is not None:
         values = head.schedule.values
@@ -230,12 +229,12 @@ def test_detached_gradient_is_that_of_the_plain_cosine(name, seed, data, scale):
     head = head_on(w, name, **scaled(name, scale=scale, radius="hfn"), **choice)
     own = torch.nn.functional.one_hot(labels, len(w)).double()
     logits = head.logits(x, labels)
-    rho = head.rule.scale.item() if ROWS[name].own_scale else scale
-    if ROWS[name].logistic is None:
+    rho = head.rule.scale.item() if HEADS[name].own_scale else scale
+    if HEADS[name].logistic is None:
         by_cosine = rho * (torch.softmax(logits, 1) - own)
     else:
         values = head.schedule.values
-        own_weight, others_weight = ROWS[name].logistic.own(*values), ROWS[name].logistic.others(*values)
+        own_weight, others_weight = HEADS[name].logistic.own(*values), HEADS[name].logistic.others(*values)
         by_cosine = rho * torch.where(
             own > 0, -own_weight * torch.sigmoid(-logits), others_weight * torch.sigmoid(logits)
         )
@@ -245,7 +244,7 @@ def test_detached_gradient_is_that_of_the_plain_cosine(name, seed, data, scale):
         nearest = torch.einsum("nd,ckd->nck", u, directions).argmax(dim=2)
         directions = directions[torch.arange(len(w))[None, :], nearest]  # (N, C, d)
         by_u = torch.einsum("nc,ncd->nd", by_cosine, directions)
-    elif not ROWS[name].unit_prototypes:
+    elif not HEADS[name].unit_prototypes:
         by_u = by_cosine @ head.prototypes.detach()
     else:
         by_u = by_cosine @ directions
@@ -299,7 +298,7 @@ def test_batch_is_the_mean_of_its_samples_in_any_order(name, seed, data):
     head = head_on(w, name, **data.draw(row_settings(name)))
     result = head(x, labels)
     alone = torch.stack([head(x[i : i + 1], labels[i : i + 1]).loss for i in range(len(x))])
-    if name != "magface" and "energy_weight" not in ROWS[name].settings:  # per_sample is without penalties
+    if name != "magface" and "energy_weight" not in HEADS[name].settings:  # per_sample is without penalties
         np.testing.assert_allclose(result.per_sample.numpy(), alone.detach().numpy(), rtol=1e-10, atol=1e-12)
     assert result.loss.item() == pytest.approx(alone.mean().item(), rel=1e-10)
     order = torch.randperm(len(x))
@@ -381,7 +380,7 @@ def test_a_larger_margin_is_a_larger_loss(name, seed, data):
     """psi <= eta, seen from the loss: never below the loss at the neutral settings."""
     x, w, labels = sample(seed)
     choice = data.draw(row_settings(name))
-    neutral = {**choice, **ROWS[name].neutral}
+    neutral = {**choice, **HEADS[name].neutral}
     with_margin, without = (head_on(w, name, **c)(x, labels).per_sample.mean().item() for c in (choice, neutral))
     assert with_margin >= without * (1 - 1e-12)
 

@@ -27,10 +27,10 @@ from sphereface.heads.losses.magface import margin_of_norm
 from sphereface.heads.losses.sphereface import multiplied
 from sphereface.heads.losses.sphereface_r_v1 import clamped
 from sphereface.heads.row import ALL_LAWS
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 THETA = torch.linspace(0.0, math.pi, 4097, dtype=torch.float64)
-FORMS = [(name, form) for name, row in ROWS.items() for form in row.form_names if row.link != "pairs"]
+FORMS = [(name, form) for name, row in HEADS.items() for form in row.form_names if row.link != "pairs"]
 EASY = [pair for pair in FORMS if pair[1] == "easy"]
 EXAMPLES = int(os.environ.get("SPHEREFACE_LAW_EXAMPLES", "20"))
 drawn = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,7 +49,7 @@ def one_thread():
 def settings_of_row(draw, name):
     """Draw numbers that the row accepts, up to 12 where it sets no practical limit."""
     found = {}
-    for key, setting in ROWS[name].settings.items():
+    for key, setting in HEADS[name].settings.items():
         high = min(setting.high, 12.0) if setting.low < 12.0 else setting.high
         whole = st.integers(int(setting.low), int(high)).map(float)
         found[key] = draw(whole if setting.whole else st.floats(setting.low, high, exclude_min=setting.above))
@@ -71,7 +71,7 @@ def obeying(law, forms=FORMS):
     """Rows and forms that declare this law; an easy form never declares the two that it breaks."""
     broken = {"monotone", "strict"}
     return [
-        (name, form) for name, form in forms if law in ROWS[name].laws and not (form == "easy" and law in broken)
+        (name, form) for name, form in forms if law in HEADS[name].laws and not (form == "easy" and law in broken)
     ]
 
 
@@ -80,7 +80,7 @@ def at(name, form, numbers, norm=30.0):
 
 
 def test_every_law_is_declared_by_somebody_and_none_is_unknown():
-    declared = frozenset().union(*(row.laws for row in ROWS.values()))
+    declared = frozenset().union(*(row.laws for row in HEADS.values()))
     assert declared == ALL_LAWS
     assert all(len(obeying(law)) > 5 for law in ALL_LAWS)
 
@@ -113,7 +113,7 @@ def test_strict(name, form, data):
     acceptable(name, numbers)
     theta = THETA[1:-1].clone().requires_grad_()
     (slope,) = torch.autograd.grad(curves(name, theta, fallback=form, **numbers).psi.sum(), theta)
-    row = ROWS[name]
+    row = HEADS[name]
     inner = torch.ones_like(slope, dtype=torch.bool)
     for kink in () if row.kinks is None else row.kinks(*numbers.values()):
         inner &= (theta - kink * math.pi).abs() > 1e-3
@@ -124,7 +124,7 @@ def test_strict(name, form, data):
 
 @pytest.mark.parametrize(("name", "form"), obeying("neutral"))
 def test_neutral(name, form):
-    found = at(name, form, ROWS[name].neutral)
+    found = at(name, form, HEADS[name].neutral)
     np.testing.assert_allclose(found.psi.numpy(), torch.cos(THETA).numpy(), atol=1e-12)
     np.testing.assert_allclose(found.eta.numpy(), torch.cos(THETA).numpy(), atol=1e-12)
 
@@ -223,7 +223,7 @@ def test_single_precision_agrees_with_double(name, form, data):
     numbers = data.draw(settings_of_row(name))
     acceptable(name, numbers)
     theta = THETA.float()
-    kinks = [0.5, *(() if ROWS[name].kinks is None else ROWS[name].kinks(*numbers.values()))]
+    kinks = [0.5, *(() if HEADS[name].kinks is None else HEADS[name].kinks(*numbers.values()))]
     if name == "magface":  # its margin differs from norm to norm
         theta = theta[theta < math.pi - numbers["high_margin"] - 1e-4]
     smooth = torch.stack([(theta - kink * math.pi).abs() > 1e-5 for kink in kinks]).all(dim=0)
@@ -234,9 +234,9 @@ def test_single_precision_agrees_with_double(name, form, data):
     np.testing.assert_allclose(single[smooth].numpy(), double[smooth].numpy(), atol=4e-6 * size)
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.psi is not None])
+@pytest.mark.parametrize("name", [name for name, row in HEADS.items() if row.psi is not None])
 def test_any_shape_and_inputs_left_alone(name):
-    row = ROWS[name]
+    row = HEADS[name]
     values = [setting.default for setting in row.settings.values()]
     for psi in (row.psi, *row.forms.values()):
         theta = THETA[:24].clone()

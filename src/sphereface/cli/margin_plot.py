@@ -82,18 +82,18 @@ def command(
 def _lines(rows: list[str], theta: Tensor, weight: float | None) -> dict[str, Line]:
     """Return psi of each row by the legend's label, and eta of those whose margin is on the other classes."""
     from sphereface.heads.curves import drawing
-    from sphereface.heads.table import ROWS
+    from sphereface.heads.table import HEADS
 
     lines = {}
     for text in rows:
         name, settings = _loss(text)
         found = drawing(name, theta, weight=weight, **settings)
-        margin = {key: number.default for key, number in ROWS[name].settings.items() if key == "margin"}
+        margin = {key: number.default for key, number in HEADS[name].settings.items() if key == "margin"}
         label = ", ".join([name, *(_shown(key, value) for key, value in {**margin, **settings}.items())])
         if found.weight is not None:
             label = f"{label}, λ = {found.weight:g}"
         lines[label] = found.psi
-        if ROWS[name].eta is not None:
+        if HEADS[name].eta is not None:
             lines[f"{label}: other classes"] = found.eta
     return lines
 

@@ -20,12 +20,12 @@ def command(
     import torch
 
     from sphereface.heads.curves import drawing
-    from sphereface.heads.table import ROWS
+    from sphereface.heads.table import HEADS
     from sphereface.report.margin_figures import save_figure, thumbnail_figure
 
     theta = torch.linspace(0.0, math.pi, 361, dtype=torch.float64)
     written = []
-    for name, row in ROWS.items():
+    for name, row in HEADS.items():
         if row.link == "pairs":
             continue
         found = drawing(name, theta)

@@ -5,8 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sphereface.heads.checks import check_batch, check_embeddings
+from sphereface.heads.checks import check_batch, check_embeddings, check_tensor
 from sphereface.sphere.geometry import length
+
+
+def without_autocast(embeddings: Tensor) -> torch.autocast:
+    """Return a context in which torch computes in the formats of its operands, for a loss is no place to round.
+
+    Raises:
+        ConfigurationError: If these are no tensor.
+    """
+    check_tensor("embeddings", embeddings)
+    return torch.autocast(embeddings.device.type, enabled=False)
 
 
 def wide_batch(

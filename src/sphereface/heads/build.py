@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,18 +14,23 @@ from sphereface.heads.checks import (
     check_sizes,
     check_steps,
     check_together,
+    is_whole,
 )
 from sphereface.heads.margin_head import Implementation, MarginHead, Precision, Prototypes
 from sphereface.heads.pair_head import PairHead
 from sphereface.heads.radius import RADII, Radius
 from sphereface.heads.row import Gradient, Row
 from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 Head = MarginHead | PairHead
 
 _STEPS = (0.25, 0.5, 0.75)
 """Where a stepwise margin rises unless told otherwise; how many the authors take, and where, is unconfirmed."""
+
+
+_SYMBOLS = {"s": "scale", "m": "margin"}
+"""What formulas and other libraries call a setting."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,10 @@ def build_head(name: str, *, num_classes: int, embedding_dim: int, **settings: A
     for key in settings:
         if key not in known:
             raise ConfigurationError(
-                f"head '{name}' has no setting '{key}'.{nearest(key, known)} Known: {', '.join(known)}"
+                f"head '{name}' has no setting '{key}'.{nearest(_SYMBOLS.get(key, key), known)} "
+                f"Known: {', '.join(known)}"
             )
-    return HEADS[name](num_classes=num_classes, embedding_dim=embedding_dim, **settings)
+    return head_of(HEADS[name], num_classes=num_classes, embedding_dim=embedding_dim, **settings)
 
 
 def settings_of(name: str) -> tuple[str, ...]:
@@ -117,7 +122,7 @@ def settings_of(name: str) -> tuple[str, ...]:
     >>> "lambda_min" in settings_of("a-softmax"), "lambda_min" in settings_of("cosface")
     (True, False)
     """
-    row = ROWS[name]
+    row = HEADS[name]
     own = tuple(row.settings)
     if row.link == "pairs":
         return (*own, "loss_weight", "implementation", "precision")
@@ -136,6 +141,7 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
         ConfigurationError: For a value out of range.
     """
     check_sizes(num_classes, embedding_dim)
+    num_classes, embedding_dim = int(num_classes), int(embedding_dim)
     own = {key: settings.pop(key, setting.default) for key, setting in row.settings.items()}
     for key, setting in row.settings.items():
         check_setting(key, own[key], setting)
@@ -144,7 +150,7 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
     common = Settings(**settings)
     if common.loss_weight is not None:
         check_number("loss_weight", common.loss_weight, 0.0, 1e6, above=True)
-    loss_weight = row.loss_weight if common.loss_weight is None else common.loss_weight
+    loss_weight = row.loss_weight if common.loss_weight is None else float(common.loss_weight)
     implementation = _implementation(row, common)
     check_choice("precision", common.precision, typing.get_args(Precision))
     if row.link == "pairs":
@@ -162,9 +168,7 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
     gradient = row.gradient if common.gradient is None else common.gradient
     _check_gradient(row, gradient, kind)
     centres = row.centres if common.centres is None else common.centres
-    if centres is not None and (
-        isinstance(centres, bool) or not isinstance(centres, int) or not 1 <= centres <= 64
-    ):
+    if centres is not None and not (is_whole(centres) and 1 <= centres <= 64):
         raise ConfigurationError(f"centres must be a whole number from 1 to 64, not {centres!r}")
     return MarginHead(
         row,
@@ -178,11 +182,11 @@ def head_of(row: Row, *, num_classes: int, embedding_dim: int, **settings: Any) 
         radius_weight=_radius_weight(common, scale),
         gradient=gradient,
         prototypes=common.prototypes,
-        centres=centres,
+        centres=None if centres is None else int(centres),
         loss_weight=loss_weight,
         implementation=implementation,
         precision=common.precision,
-        memory_budget=common.memory_budget,
+        memory_budget=float(common.memory_budget),
     )
 
 
@@ -216,14 +220,14 @@ def _radius(row: Row, common: Settings) -> tuple[Radius, float]:
     check_choice("radius", kind, RADII)
     scale = (row.scale or 30.0) if common.scale is None else common.scale
     check_number("scale", scale, 0.0, 1e4, above=True)
-    return kind, scale
+    return kind, float(scale)
 
 
 def _radius_weight(common: Settings, scale: float) -> float:
     if common.radius_weight is None:
         return 0.01 * scale / 50.0
     check_number("radius_weight", common.radius_weight, 0.0, 1e6)
-    return common.radius_weight
+    return float(common.radius_weight)
 
 
 def _check_gradient(row: Row, gradient: Gradient, kind: Radius) -> None:
@@ -244,7 +248,7 @@ def _schedule(row: Row, common: Settings, values: tuple[float, ...], kind: Radiu
     if steps and common.margin_ramp > 0.0:
         raise ConfigurationError("margin_ramp and margin_steps exclude each other: give one of them")
     neutral = tuple(row.neutral.get(key) for key in row.settings)
-    return MarginSchedule(values, neutral, common.margin_ramp, steps)
+    return MarginSchedule(values, neutral, float(common.margin_ramp), steps)
 
 
 def _annealing(row: Row, common: Settings) -> LambdaAnnealing | None:
@@ -258,16 +262,4 @@ def _annealing(row: Row, common: Settings) -> LambdaAnnealing | None:
     check_number("lambda_gamma", gamma, 0.0, 1e6)
     check_number("lambda_power", power, 0.0, 1e3)
     check_number("lambda_min", lowest, 0.0, 1e9)
-    return LambdaAnnealing(base, gamma, power, lowest)
-
-
-def _builder(row: Row) -> Callable[..., Head]:
-    """Bind a row, so that every entry of ``HEADS`` is called in the same way."""
-
-    def build(*, num_classes: int, embedding_dim: int, **settings: Any) -> Head:
-        return head_of(row, num_classes=num_classes, embedding_dim=embedding_dim, **settings)
-
-    return build
-
-
-HEADS: dict[str, Callable[..., Head]] = {name: _builder(row) for name, row in ROWS.items()}
+    return LambdaAnnealing(float(base), float(gamma), float(power), float(lowest))

@@ -6,7 +6,7 @@ import re
 
 from sphereface.heads.build_regularizer import REGULARIZERS
 from sphereface.heads.row import Row, Setting
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 _ADDRESS = re.compile(r"https://[^\s,;)]*[^\s,;).]")
 _ADDRESS_WITH_COMMA = re.compile(rf",? {_ADDRESS.pattern}")
@@ -24,7 +24,7 @@ def loss_table() -> str:
         "| loss | | $\\psi(\\theta)$, own class; $\\eta(\\theta)$, others | $\\rho$ | defaults |",
         "|---|---|---|---|---|",
     ]
-    for name, row in ROWS.items():
+    for name, row in HEADS.items():
         drawn = "" if row.link == "pairs" else f"![psi and eta of {row.title}](pictures/losses/{name}.svg)"
         cells = (
             f"`{name}`<br>{_titled(f'{row.title}, {row.year}', row.source)}",
@@ -39,7 +39,7 @@ def loss_table() -> str:
 
 def loss_notes() -> str:
     """Return a definition list: what each loss takes, what it obeys, where it comes from, and its test."""
-    return "\n\n".join(f"`{name}`\n:   {_note(name, row)}" for name, row in ROWS.items())
+    return "\n\n".join(f"`{name}`\n:   {_note(name, row)}" for name, row in HEADS.items())
 
 
 def regularizer_table() -> str:

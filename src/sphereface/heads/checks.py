@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -13,16 +14,37 @@ from sphereface.errors import ConfigurationError
 from sphereface.heads.row import Row, Setting
 
 
+def check_tensor(name: str, value: object) -> None:
+    """Check that this is a tensor and not an array.
+
+    Raises:
+        ConfigurationError: Naming what it is instead.
+    """
+    if not isinstance(value, Tensor):
+        raise ConfigurationError(f"{name} must be a torch tensor, not {type(value).__name__}")
+
+
+def check_shape(embeddings: Tensor, embedding_dim: int) -> None:
+    """Check that these are embeddings of ``embedding_dim`` numbers.
+
+    Raises:
+        ConfigurationError: Naming what they are instead.
+    """
+    check_tensor("embeddings", embeddings)
+    if embeddings.ndim != 2 or embeddings.shape[1] != embedding_dim:
+        raise ConfigurationError(f"embeddings must have shape (N, {embedding_dim}), not {tuple(embeddings.shape)}")
+    if not embeddings.is_floating_point():
+        raise ConfigurationError(f"embeddings must be floating point, not {embeddings.dtype}")
+
+
 def check_batch(embeddings: Tensor, labels: Tensor, num_classes: int, embedding_dim: int) -> None:
     """Check that a batch fits a head of ``num_classes`` prototypes of ``embedding_dim``.
 
     Raises:
         ConfigurationError: Naming the argument, its value and the accepted range.
     """
-    if embeddings.ndim != 2 or embeddings.shape[1] != embedding_dim:
-        raise ConfigurationError(f"embeddings must have shape (N, {embedding_dim}), not {tuple(embeddings.shape)}")
-    if not embeddings.is_floating_point():
-        raise ConfigurationError(f"embeddings must be floating point, not {embeddings.dtype}")
+    check_shape(embeddings, embedding_dim)
+    check_tensor("labels", labels)
     if labels.shape != embeddings.shape[:1]:
         raise ConfigurationError(
             f"labels must have shape ({embeddings.shape[0]},), one per embedding, not {tuple(labels.shape)}"
@@ -85,8 +107,18 @@ def check_sizes(num_classes: int, embedding_dim: int) -> None:
     """
     sizes: dict[str, object] = {"num_classes": num_classes, "embedding_dim": embedding_dim}
     for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 2:
+        if not is_whole(value) or value < 2:  # type: ignore[operator]
             raise ConfigurationError(f"{name} must be a whole number of 2 or more, not {value!r}")
+
+
+def is_whole(value: object) -> bool:
+    """Say whether this is a whole number, also one of numpy's."""
+    return not isinstance(value, bool) and isinstance(value, Integral)
+
+
+def is_number(value: object) -> bool:
+    """Say whether this is a number, also one of numpy's, and not NaN."""
+    return not isinstance(value, bool) and isinstance(value, Real) and value == value
 
 
 def check_number(name: str, value: float, low: float, high: float, *, above: bool = False) -> None:
@@ -95,8 +127,7 @@ def check_number(name: str, value: float, low: float, high: float, *, above: boo
     Raises:
         ConfigurationError: Naming the setting, its value and the range.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    if not number or value > high or value < low or (above and value == low):
+    if not is_number(value) or value > high or value < low or (above and value == low):
         opening = "(" if above else "["
         raise ConfigurationError(f"{name} must be a number in {opening}{low:g}, {high:g}], not {value!r}")
 
@@ -140,9 +171,7 @@ def check_steps(name: str, steps: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ConfigurationError: Naming the setting and its value.
     """
-    listed = isinstance(steps, list | tuple) and all(
-        isinstance(step, int | float) and not isinstance(step, bool) for step in steps
-    )
+    listed = isinstance(steps, list | tuple) and all(is_number(step) for step in steps)
     shares = tuple(float(step) for step in steps) if listed else (math.nan,)
     rising = all(earlier < later for earlier, later in itertools.pairwise(shares))
     if not rising or not all(0.0 <= share < 1.0 for share in shares):

@@ -13,7 +13,7 @@ from torch import Tensor
 from sphereface.errors import ConfigurationError, nearest
 from sphereface.heads.checks import check_choice, check_number, check_setting, check_together
 from sphereface.heads.row import Sample
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 _BY_LOT = "deviation"  # the setting that scatters a margin at random; at 0 it is its mean
 _STEP = 1e-6  # of an angle, to take a slope without the help of autograd
@@ -90,9 +90,9 @@ def curves(
     >>> found.psi.item(), found.eta.item()
     (0.75, 1.0)
     """
-    if name not in ROWS:
-        raise ConfigurationError(f"unknown head '{name}'.{nearest(name, ROWS)} Known: {', '.join(ROWS)}")
-    row = ROWS[name]
+    if name not in HEADS:
+        raise ConfigurationError(f"unknown head '{name}'.{nearest(name, HEADS)} Known: {', '.join(HEADS)}")
+    row = HEADS[name]
     if row.link == "pairs":
         raise ConfigurationError(f"'{name}' compares pairs and has no prototypes, hence neither psi nor eta")
     for key in settings:
@@ -132,7 +132,7 @@ def drawing(name: str, theta: Tensor, *, weight: float | None = None, **settings
     (5.0, -0.5)
     """
     angles = theta.detach().to(torch.float64)
-    row = ROWS.get(name)
+    row = HEADS.get(name)
     if row is not None and _BY_LOT in row.settings:
         settings.setdefault(_BY_LOT, 0.0)
     held = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -12,17 +11,18 @@ from torch import Tensor, nn
 
 from sphereface.device import choose_precision
 from sphereface.errors import ConfigurationError
-from sphereface.heads.batch import wide_batch
+from sphereface.heads.batch import wide_batch, without_autocast
 from sphereface.heads.chance import chance
 from sphereface.heads.checks import check_number, check_weights
 from sphereface.heads.dense import dense, dense_logits
 from sphereface.heads.fused import fused
 from sphereface.heads.normalised import normalised_target
 from sphereface.heads.others import Lengths, Others
-from sphereface.heads.prototypes import directions, nearest, own_rows, shown
+from sphereface.heads.prototypes import cosines, directions, nearest, own_rows, shown
 from sphereface.heads.radius import Radius, radius, radius_penalty
 from sphereface.heads.row import Gradient, Row, Sample, Terms
-from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule
+from sphereface.heads.schedule import LambdaAnnealing, MarginSchedule, remind
+from sphereface.heads.seen import HeadResult, Seen
 from sphereface.heads.softplus import softplus
 from sphereface.heads.spare import Memory
 from sphereface.sphere.geometry import angle, length, unit
@@ -30,26 +30,6 @@ from sphereface.sphere.geometry import angle, length, unit
 Prototypes = Literal["reparametrised", "projected"]
 Implementation = Literal["fused", "reference"]
 Precision = Literal["auto", "float32", "bfloat16"]
-
-
-@dataclass(frozen=True)
-class HeadResult:
-    """What a head returns.
-
-    Attributes:
-        loss: Scalar to minimise.
-        per_sample: Loss of each sample without penalties, (N,), detached.
-        target_angle: Angle of each embedding to its own prototype in radians, (N,), detached.
-    """
-
-    loss: Tensor
-    per_sample: Tensor
-    target_angle: Tensor
-
-    @property
-    def target_cosine(self) -> Tensor:
-        """Cosine of each embedding to its own prototype, (N,)."""
-        return torch.cos(self.target_angle)
 
 
 class MarginHead(nn.Module):
@@ -116,6 +96,8 @@ class MarginHead(nn.Module):
             first = row.logistic.bias(num_classes, scale, *schedule.values)
             self.bias = nn.Parameter(torch.tensor(first))
         self.rule = row.make_rule(num_classes, form)
+        self._advanced = False
+        self._first_version: int | None = None
         self.register_buffer("progress", torch.ones((), dtype=torch.float64))
 
     def forward(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None) -> HeadResult:
@@ -131,7 +113,9 @@ class MarginHead(nn.Module):
             ConfigurationError: If shapes, dtypes or labels do not fit, or an embedding is not finite or zero;
                 the message says which.
         """
-        with torch.autocast(embeddings.device.type, enabled=False):
+        if self.training and not self._advanced and torch.is_grad_enabled():
+            self._look_out_for_a_loop()
+        with without_autocast(embeddings):
             seen = self._look(embeddings, labels, weights, remember=self.training)
             per_sample = self._per_sample(seen)
             loss = (per_sample if weights is None else per_sample * weights.to(per_sample)).mean()
@@ -143,12 +127,21 @@ class MarginHead(nn.Module):
                 loss = loss + seen.penalty
             return HeadResult(loss, per_sample.detach(), seen.theta.detach())
 
+    def _look_out_for_a_loop(self) -> None:
+        """Remind a loop, and nobody who only looks at a loss, of ``advance``: its prototypes have been stepped."""
+        version = self.prototypes._version
+        if self._first_version is None:
+            self._first_version = version
+        elif version != self._first_version:
+            self._advanced = True  # it is said once
+            remind(self.schedule, self.annealing, projected=self._lengths == "projected")
+
     def losses(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of each sample, (N,), to be differentiated by whoever asks; nothing remembered changes.
 
         Arguments and errors are those of ``forward``; penalties and ``loss_weight`` are not in it.
         """
-        with torch.autocast(embeddings.device.type, enabled=False):
+        with without_autocast(embeddings):
             return self._per_sample(self._look(embeddings, labels, remember=False))
 
     def logits(self, embeddings: Tensor, labels: Tensor, *, differentiable: bool = False) -> Tensor:
@@ -167,9 +160,22 @@ class MarginHead(nn.Module):
                 "logits of the fused head cannot be differentiated, for it never has them all: build the head "
                 "with implementation='reference'"
             )
-        with torch.autocast(embeddings.device.type, enabled=False), torch.set_grad_enabled(differentiable):
+        with without_autocast(embeddings), torch.set_grad_enabled(differentiable):
             seen = self._look(embeddings, labels, remember=False)
             return dense_logits(seen.others).scatter(1, labels[:, None], seen.own[:, None])
+
+    def cosines(self, embeddings: Tensor) -> Tensor:
+        """Return the cosine of every embedding to every class, (N, C), without margin, scale or bias.
+
+        To the nearest centre where a class has several. The row's highest is the class that the head would name.
+
+        Args:
+            embeddings: Raw embeddings (N, d), any length but zero.
+
+        Raises:
+            ConfigurationError: If the shape does not fit, or an embedding is not finite or zero.
+        """
+        return cosines(embeddings, self.prototypes)
 
     @torch.no_grad()
     def advance(self, progress: float) -> None:
@@ -181,7 +187,8 @@ class MarginHead(nn.Module):
             ConfigurationError: If ``progress`` is not in [0, 1].
         """
         check_number("progress", progress, 0.0, 1.0)
-        self.progress.fill_(progress)
+        self._advanced = True
+        self.progress.fill_(float(progress))
         if self._lengths == "projected":
             wide = torch.promote_types(self.prototypes.dtype, torch.float32)
             self.prototypes.copy_(unit(self.prototypes.to(wide)))
@@ -212,11 +219,26 @@ class MarginHead(nn.Module):
         annealing = 0.0 if self.annealing is None else self.annealing(float(self.progress))
         return chance(self.row, self.rule, classes, self.scale, values, annealing, bias)
 
+    def extra_repr(self) -> str:
+        """Return name, sizes, scale and settings, for ``print``."""
+        numbers = dict(zip(self.row.settings, self.schedule.values, strict=True))
+        words = {
+            "classes": self.prototypes.shape[0],
+            "embedding_dim": self.prototypes.shape[-1],
+            "radius": self.kind,
+            "scale": "own" if self.row.own_scale else self.scale if self.kind != "nfn" else None,
+            **numbers,
+            "gradient": self.gradient,
+            "implementation": self.implementation,
+        }
+        told = (f"{key}={value}" for key, value in words.items() if value is not None)
+        return ", ".join([self.row.title, *told])
+
     @property
     def _lengths(self) -> Lengths:
         return self.prototype_mode if self.row.unit_prototypes else "free"
 
-    def _look(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None, *, remember: bool) -> _Seen:
+    def _look(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None, *, remember: bool) -> Seen:
         """See the batch from the prototypes: the own logits, and what is to be asked of all other classes.
 
         Every logit is rho (cos theta_j + Delta_j), where Delta is what the loss adds to the plain cosine:
@@ -271,9 +293,9 @@ class MarginHead(nn.Module):
         if bias is not None:
             own = own + bias
         against = others(rho=rho, eta=terms.others, logistic=bias is not None, bias=bias)
-        return _Seen(own, against, theta, norm, terms.penalty)
+        return Seen(own, against, theta, norm, terms.penalty)
 
-    def _per_sample(self, seen: _Seen) -> Tensor:
+    def _per_sample(self, seen: Seen) -> Tensor:
         """Return each sample's loss, (N,)."""
         rest = self._rest(seen.others)
         if self.row.logistic is None:
@@ -289,22 +311,3 @@ class MarginHead(nn.Module):
 
     def _values(self) -> tuple[float, ...]:
         return self.schedule(float(self.progress))
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A batch as a head sees it.
-
-    Attributes:
-        own: Own logits, bias included, (N,).
-        others: The question about all other classes.
-        theta: Own angles, (N,).
-        norm: Lengths of the embeddings, (N,).
-        penalty: Added to the loss, ().
-    """
-
-    own: Tensor
-    others: Others
-    theta: Tensor
-    norm: Tensor
-    penalty: Tensor | None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sphereface.heads.batch import wide_batch
+from sphereface.errors import ConfigurationError
+from sphereface.heads.batch import wide_batch, without_autocast
 from sphereface.heads.checks import check_number, check_weights
-from sphereface.heads.margin_head import HeadResult
+from sphereface.heads.prototypes import cosines
 from sphereface.heads.row import Row
+from sphereface.heads.seen import HeadResult
 from sphereface.heads.softplus import softplus
 from sphereface.sphere.geometry import angle, length, unit
 
@@ -69,7 +71,7 @@ class PairHead(nn.Module):
         Raises:
             ConfigurationError: As ``MarginHead.forward``.
         """
-        with torch.autocast(embeddings.device.type, enabled=False):
+        with without_autocast(embeddings):
             x, _ = wide_batch(embeddings, labels, self.num_classes, self.bank.shape[1], self.bank)
             check_weights(weights, len(x))
             theta: Tensor = angle(x.detach(), self._own_means(labels).to(x))
@@ -79,6 +81,37 @@ class PairHead(nn.Module):
         if self.loss_weight is not None:
             loss = loss * self.loss_weight
         return HeadResult(loss, per_sample.detach() * len(x), theta)
+
+    def losses(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Return N times each sample's share of the loss, (N,), to be differentiated; the bank stays as it is.
+
+        Arguments and errors are those of ``forward``; ``loss_weight`` is not in it.
+        """
+        with without_autocast(embeddings):
+            x, _ = wide_batch(embeddings, labels, self.num_classes, self.bank.shape[1], self.bank)
+            return self._per_sample(x, labels) * len(x)
+
+    def cosines(self, embeddings: Tensor) -> Tensor:
+        """Return the cosine of every embedding to the mean of every class in the bank, (N, C), 0 without one.
+
+        Args:
+            embeddings: Raw embeddings (N, d), any length but zero.
+
+        Raises:
+            ConfigurationError: If the shape does not fit, or an embedding is not finite or zero.
+        """
+        return cosines(embeddings, self.prototypes)
+
+    def logits(self, embeddings: Tensor, labels: Tensor, *, differentiable: bool = False) -> Tensor:
+        """Refuse: a loss over pairs has no logit for each class.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError(
+            f"{self.row.title} compares pairs of embeddings and has no logits: head.cosines(embeddings) compares "
+            "them with the classes in its bank"
+        )
 
     @torch.no_grad()
     def _own_means(self, labels: Tensor) -> Tensor:
@@ -103,6 +136,11 @@ class PairHead(nn.Module):
     def schedule_state(self) -> dict[str, float]:
         """Return the bias, for the journal."""
         return {"bias": float(self.bias.detach())}
+
+    def extra_repr(self) -> str:
+        """Return name and sizes, for ``print``."""
+        bank, width = self.bank.shape
+        return f"{self.row.title}, classes={self.num_classes}, embedding_dim={width}, bank={bank}"
 
     def _per_sample(self, x: Tensor, labels: Tensor) -> Tensor:
         """Return each sample's share of the loss, (N,)."""

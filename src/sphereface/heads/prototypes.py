@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sphereface.heads.checks import check_embeddings, check_shape
 from sphereface.heads.others import Lengths
 from sphereface.heads.row import MOST_SHOWN
 from sphereface.sphere.geometry import length, unit
@@ -67,6 +68,28 @@ def shown(prototypes: Tensor, labels: Tensor, own_direction: Tensor) -> Tensor:
     places = torch.arange(len(labels), device=labels.device)
     first = torch.full_like(classes, len(labels)).scatter_reduce_(0, inverse, places, "amin")
     return own_direction.index_select(0, first)
+
+
+def cosines(embeddings: Tensor, prototypes: Tensor) -> Tensor:
+    """Return the cosine of every embedding to every class, (N, C): of its nearest centre, where it has several.
+
+    Args:
+        embeddings: Shape (N, d), any length but zero.
+        prototypes: Shape (C, d) or (C, K, d); one of no length has the cosine 0 to everybody.
+
+    Raises:
+        ConfigurationError: If the shape does not fit, or an embedding is not finite or zero.
+
+    >>> cosines(torch.tensor([[3.0, 4.0]]), torch.eye(2))
+    tensor([[0.6000, 0.8000]])
+    """
+    wide = torch.promote_types(torch.promote_types(embeddings.dtype, prototypes.dtype), torch.float32)
+    check_shape(embeddings, prototypes.shape[-1])
+    x = embeddings.to(wide)
+    check_embeddings(x, length(x))
+    with torch.autocast(x.device.type, enabled=False):
+        found: Tensor = unit(x) @ unit(prototypes.to(wide)).flatten(0, -2).T
+    return found if prototypes.ndim == 2 else found.view(-1, *prototypes.shape[:2]).amax(dim=2)
 
 
 class _OwnRows(torch.autograd.Function):

@@ -7,6 +7,7 @@ shorter run follow the same curve.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 _PUBLISHED_STEPS = 28_000
@@ -57,6 +58,12 @@ class MarginSchedule:
     ramp: float = 0.0
     steps: tuple[float, ...] = ()
 
+    @property
+    def moves(self) -> bool:
+        """Whether the numbers depend on the share of the run."""
+        pairs = zip(self.values, self.neutral, strict=True)
+        return bool(self.ramp or self.steps) and any(start not in (None, value) for value, start in pairs)
+
     def __call__(self, progress: float) -> tuple[float, ...]:
         """Return the numbers at this share of the run."""
         grown = self._grown(progress)
@@ -71,3 +78,22 @@ class MarginSchedule:
         if self.steps:
             return sum(progress >= step for step in self.steps) / len(self.steps)
         return 1.0 if progress >= self.ramp else progress / self.ramp
+
+
+def remind(schedule: MarginSchedule, annealing: LambdaAnnealing | None, *, projected: bool) -> None:
+    """Warn of a training loop that does not move what is to be moved, for it trains with another loss."""
+    moving = [
+        word
+        for word, moves in (
+            ("the margin's schedule", schedule.moves),
+            ("lambda", annealing is not None),
+            ("the projection of the prototypes", projected),
+        )
+        if moves
+    ]
+    if moving:
+        warnings.warn(
+            f"this head trains without {', '.join(moving)}: call head.advance(step / steps) before every step, or "
+            "every schedule stands at its end and prototypes are never projected",
+            stacklevel=6,  # where the head is called
+        )

@@ -19,7 +19,7 @@ from sphereface.device import choose_device, choose_precision
 from sphereface.faces.contract import InputContract
 from sphereface.heads import build_head
 from sphereface.heads.build import settings_of
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 from sphereface.progress import SILENT, Progress
 
 _BATCH = 48
@@ -74,8 +74,8 @@ def train_on_the_sphere(
     Raises:
         ConfigurationError: If there is no such loss.
     """
-    taken = settings_of(name) if name in ROWS else ()
-    settings = {"scale": _SCALE} if "scale" in taken and ROWS[name].scale is not None else {}
+    taken = settings_of(name) if name in HEADS else ()
+    settings = {"scale": _SCALE} if "scale" in taken and HEADS[name].scale is not None else {}
     settings |= {"margin_ramp": 0.5} if "margin_ramp" in taken else {}
     device = choose_device("auto")
     precision = choose_precision("auto", device)

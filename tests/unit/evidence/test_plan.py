@@ -20,7 +20,7 @@ from evidence.schedule import QUESTIONS, chosen_settings, runs_to_make
 from evidence.summary import load_summary, read_summary, recipe_hash, write_summary
 from sphereface.errors import DataError
 from sphereface.heads import build_head
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 from sphereface.training.loop import check_networks
 
 FIRST = {head: settings[0] for head, settings in CANDIDATES.items()}
@@ -110,7 +110,7 @@ def test_twins_are_the_same_where_nothing_is_beyond_their_border() -> None:
 
 def test_the_functions_of_question_2_differ_at_its_margins() -> None:
     angles = torch.linspace(0.1, 3.1, 50)
-    drawn = [ROWS[head].psi(angles, margin) for head, margin in plan.FUNCTIONS.items()]
+    drawn = [HEADS[head].psi(angles, margin) for head, margin in plan.FUNCTIONS.items()]
     for number, one in enumerate(drawn):
         assert all(float((one - other).abs().max()) > 0.1 for other in drawn[:number])
 

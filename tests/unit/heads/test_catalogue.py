@@ -8,12 +8,12 @@ import pytest
 
 from sphereface.heads.build_regularizer import REGULARIZERS
 from sphereface.heads.catalogue import equation_test, loss_notes, loss_table, regularizer_table
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", HEADS)
 def test_the_test_of_a_row_exists_builds_it_and_is_linked(name: str) -> None:
     path = REPOSITORY / equation_test(name)
     assert f'"{name}"' in path.read_text()
@@ -23,7 +23,7 @@ def test_the_test_of_a_row_exists_builds_it_and_is_linked(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "names"), [(loss_table, ROWS), (regularizer_table, REGULARIZERS)], ids=["losses", "regularizers"]
+    ("table", "names"), [(loss_table, HEADS), (regularizer_table, REGULARIZERS)], ids=["losses", "regularizers"]
 )
 def test_a_table_has_one_row_each_and_all_cells(table, names) -> None:
     head, rule, *rows = table().splitlines()

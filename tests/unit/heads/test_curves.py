@@ -10,10 +10,10 @@ import torch
 
 from sphereface.errors import ConfigurationError
 from sphereface.heads.curves import curves, drawing
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 
 THETA = torch.linspace(0.01, math.pi - 0.01, 401, dtype=torch.float64)
-DRAWN = [name for name, row in ROWS.items() if row.link != "pairs"]
+DRAWN = [name for name, row in HEADS.items() if row.link != "pairs"]
 
 
 @pytest.mark.parametrize("name", DRAWN)

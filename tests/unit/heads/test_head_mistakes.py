@@ -8,7 +8,6 @@ import torch
 from sphereface.errors import ConfigurationError, SpherefaceError
 from sphereface.heads import HEADS, build_head
 from sphereface.heads.build import settings_of
-from sphereface.heads.table import ROWS
 
 SIZES = {"num_classes": 4, "embedding_dim": 3}
 X, Y = torch.ones(2, 3), torch.tensor([0, 3])
@@ -70,7 +69,7 @@ def test_refuses_settings_out_of_range(name, setting, value, message):
     assert str(caught.value) == message
 
 
-OWN_NUMBERS = [(name, key, setting) for name, row in ROWS.items() for key, setting in row.settings.items()]
+OWN_NUMBERS = [(name, key, setting) for name, row in HEADS.items() for key, setting in row.settings.items()]
 
 
 @pytest.mark.parametrize(("name", "key", "setting"), OWN_NUMBERS)

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from sphereface.heads import HEADS, build_head
-from sphereface.heads.table import ROWS
 
-CENTRED = [name for name in HEADS if ROWS[name].link != "pairs"]  # those with prototypes to learn
+CENTRED = [name for name in HEADS if HEADS[name].link != "pairs"]  # those with prototypes to learn
 
 
 def sample(seed):
@@ -44,7 +43,7 @@ def test_needs_only_the_two_sizes_and_works_in_double(name):
     """Prototypes are (C, d) near length 1; float64 in, float64 out; a batch of one with two classes."""
     torch.manual_seed(0)
     head = build_head(name, num_classes=2, embedding_dim=64, precision="float32").eval()
-    assert tuple(head.prototypes.shape) == ((2, 64) if ROWS[name].centres is None else (2, 3, 64))
+    assert tuple(head.prototypes.shape) == ((2, 64) if HEADS[name].centres is None else (2, 3, 64))
     if name in CENTRED:
         assert isinstance(head.prototypes, torch.nn.Parameter)
         assert bool(((head.prototypes.norm(dim=-1) - 1.0).abs() < 0.3).all())

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from sphereface.heads import MarginHead, build_head
-from sphereface.heads.table import ROWS
+from sphereface.heads.table import HEADS
 from sphereface.training.symptoms import Watch, symptom
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.link != "pairs"])
+@pytest.mark.parametrize("name", [name for name, row in HEADS.items() if row.link != "pairs"])
 @pytest.mark.parametrize("settings", [{}, {"loss_weight": 7.0}])
 def test_the_chance_loss_is_that_of_embeddings_beside_all_prototypes(
     name: str, settings: dict[str, float]

@@ -43,6 +43,11 @@ def added_easy(theta: Tensor, m: float | Tensor = 0.5) -> Tensor:
     return torch.where(torch.cos(theta) > 0, torch.cos(theta + m), torch.cos(theta))
 
 
+def pieces(m: float) -> tuple[float, ...]:
+    """Return where the easy and the hard continuation begin, in units of pi."""
+    return (0.5, 1.0 - m / math.pi)
+
+
 ROW = Row(
     title="ArcFace",
     year=2019,
@@ -53,6 +58,6 @@ ROW = Row(
     psi=added,
     neutral={"margin": 0.0},
     forms={"easy": added_easy},
-    kinks=lambda m: (0.5, 1.0 - m / math.pi),
+    kinks=pieces,
     laws=ALL_LAWS,  # of the hard form; the easy one rises once, by sin(m)
 )

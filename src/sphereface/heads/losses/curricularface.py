@@ -41,6 +41,11 @@ class CurricularFace(nn.Module):
         return Terms(added(sample.theta, margin), others)
 
 
+def pieces(m: float, _: float) -> tuple[float, ...]:
+    """Return where the continuation of the own class begins, in units of pi."""
+    return (1.0 - m / math.pi,)
+
+
 ROW = Row(
     title="CurricularFace",
     year=2020,
@@ -56,6 +61,6 @@ ROW = Row(
     },
     rule=CurricularFace,
     neutral={"margin": 0.0},
-    kinks=lambda m, _: (1.0 - m / math.pi,),
+    kinks=pieces,
     laws=frozenset({"monotone", "strict"}),
 )

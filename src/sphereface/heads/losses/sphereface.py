@@ -29,7 +29,7 @@ def multiplied(theta: Tensor, m: float = 4.0) -> Tensor:
     return sign * torch.cos(m * theta) - 2.0 * k
 
 
-def pieces(m: float) -> tuple[float, ...]:
+def pieces(m: float, *_: float) -> tuple[float, ...]:
     """Return where the pieces of :func:`multiplied` meet, in units of pi."""
     return tuple(k / m for k in range(1, int(m) + 1))
 

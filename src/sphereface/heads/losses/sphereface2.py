@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -74,6 +75,26 @@ def first_bias(
     return math.log(2.0 * q) - at_others - down
 
 
+def weight_own(m: float, t: float, balance: float) -> float:
+    """Return the balance."""
+    return balance
+
+
+def weight_others(m: float, t: float, balance: float) -> float:
+    """Return what the balance leaves."""
+    return 1.0 - balance
+
+
+def pieces_a(m: float, *_: float) -> tuple[float, ...]:
+    """Return where :func:`own_a` becomes flat, in units of pi."""
+    return (1.0 - m / math.pi,)
+
+
+def pieces_m(m: float, *_: float) -> tuple[float, ...]:
+    """Return where :func:`own_m` becomes flat, in units of pi."""
+    return (1.0 / m,)
+
+
 def _row(
     form: str,
     own: Callable[..., Tensor],
@@ -83,9 +104,6 @@ def _row(
     laws: frozenset[Law],
     kinks: Callable[..., tuple[float, ...]] | None = None,
 ) -> Row:
-    def bias(num_classes: int, scale: float, *values: float) -> float:
-        return first_bias(own, others, num_classes, scale, *values)
-
     return Row(
         title=f"SphereFace2-{form}",
         year=2022,
@@ -106,9 +124,7 @@ def _row(
         eta=others,
         link="logistic",
         gradient="detached",
-        logistic=Logistic(
-            own=lambda m, t, balance: balance, others=lambda m, t, balance: 1.0 - balance, bias=bias
-        ),
+        logistic=Logistic(own=weight_own, others=weight_others, bias=partial(first_bias, own, others)),
         kinks=kinks,
         laws=laws,
     )
@@ -129,7 +145,7 @@ A_ROW = _row(
     Setting(0.5, 0.0, math.pi / 2.0, "margin in radians"),
     (r"g(\cos\min(\theta+m,\pi))", r"g(\cos\theta)"),
     frozenset({"ordered", "monotone"}),
-    lambda m, *_: (1.0 - m / math.pi,),
+    pieces_a,
 )
 M_ROW = _row(
     "M",
@@ -138,5 +154,5 @@ M_ROW = _row(
     Setting(1.7, 1.0, 100.0),
     (r"g(\cos\min(m\theta,\pi))", r"g(\cos\theta)"),
     frozenset({"ordered", "monotone"}),
-    lambda m, *_: (1.0 / m,),
+    pieces_m,
 )

@@ -70,7 +70,7 @@ ROW = Row(
     },
     rule=SphereFacePlus,
     neutral=a_softmax.ROW.neutral,
-    kinks=lambda m, *_: pieces(m),
+    kinks=pieces,
     annealed=a_softmax.ROW.annealed,
     normalised=False,
     laws=frozenset({"ordered", "monotone", "strict"}),

@@ -25,6 +25,11 @@ def clamped(theta: Tensor, m: float = 1.4) -> Tensor:
     return torch.cos(torch.clamp(m * theta, max=math.pi))
 
 
+def pieces(m: float) -> tuple[float, ...]:
+    """Return where :func:`clamped` becomes flat, in units of pi."""
+    return (1.0 / m,)
+
+
 ROW = Row(
     title="SphereFace-R v1",
     year=2022,
@@ -34,7 +39,7 @@ ROW = Row(
     settings={"margin": Setting(1.4, 1.0, 100.0)},
     psi=clamped,
     neutral={"margin": 1.0},
-    kinks=lambda m: (1.0 / m,),
+    kinks=pieces,
     stepwise=True,
     laws=frozenset({"ordered", "monotone", "neutral"}),
 )

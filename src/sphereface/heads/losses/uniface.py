@@ -19,6 +19,21 @@ def subtracted_one(theta: Tensor, m: float = 0.4, *_: float) -> Tensor:
     return torch.cos(theta) - m
 
 
+def weight_own(m: float, others_weight: float) -> float:
+    """Return 1: the own class is the unit."""
+    return 1.0
+
+
+def weight_others(m: float, others_weight: float) -> float:
+    """Return l."""
+    return others_weight
+
+
+def first_bias(num_classes: int, scale: float, m: float, others_weight: float) -> float:
+    """Return -log(10 C)."""
+    return -math.log(10.0 * num_classes)
+
+
 ROW = Row(
     title="UniFace",
     year=2023,
@@ -35,10 +50,6 @@ ROW = Row(
     psi=subtracted_one,
     neutral={"margin": 0.0},
     link="logistic",
-    logistic=Logistic(
-        own=lambda m, weight: 1.0,
-        others=lambda m, weight: weight,
-        bias=lambda num_classes, scale, m, weight: -math.log(10.0 * num_classes),
-    ),
+    logistic=Logistic(own=weight_own, others=weight_others, bias=first_bias),
     laws=frozenset({"ordered", "monotone", "strict"}),
 )
