@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphereface.errors import DataError
+from sphereface.names import texts_of
 
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
@@ -145,8 +146,8 @@ def embedding_set(
         title: What to call it.
 
     Raises:
-        DataError: If lengths differ, two rows have one name, a template has two people, or a row that did not
-            fail holds NaN, infinity or only zeros.
+        DataError: If lengths differ, a name is None or NaN, two rows have one name, a template has two people, or
+            a row that did not fail holds NaN, infinity or only zeros.
 
     >>> faces = embedding_set(np.eye(2), ["ada", "grace"], names=["ada/1.jpg", "grace/1.jpg"])
     >>> len(faces), faces.failed.any().item()
@@ -159,7 +160,7 @@ def embedding_set(
     if not size:
         raise DataError("there are no embeddings; at least two people with two pictures are needed")
     given = (identities, range(size) if names is None else names, templates, media, groups)
-    texts = {key: tuple(map(str, values)) for key, values in zip(COLUMNS, given, strict=True)}
+    texts = {key: texts_of(key, values) for key, values in zip(COLUMNS, given, strict=True)}
     for key, values in texts.items():
         if len(values) != size and (values or key in ("identity", "name")):
             raise DataError(f"'{key}' has {len(values):,} entries for {size:,} embeddings; give one for each")

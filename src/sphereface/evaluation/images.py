@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphereface.errors import DataError
+from sphereface.names import texts_of
 
 Embeddings = NDArray[np.floating[Any]]
 Codes = NDArray[np.int32]
@@ -66,10 +67,19 @@ def checked(
 def person_codes(identities: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
     """Return the sorted names and, for each image, the position of its person among them.
 
+    Raises:
+        DataError: If a name is None, NaN or empty: all of whom nothing is known would count as one person.
+
     >>> person_codes(["b", "a", "b"])
     (('a', 'b'), array([1, 0, 1], dtype=int32))
     """
-    names, codes = np.unique(np.asarray(identities, dtype=object).astype(str), return_inverse=True)
+    people = texts_of("identity", identities)
+    if "" in people:
+        raise DataError(
+            f"row {people.index('')} does not say who is in its picture ('identity' is empty), nor do "
+            f"{people.count('') - 1:,} others; leave out who is not known, or give each a name"
+        )
+    names, codes = np.unique(np.array(people), return_inverse=True)
     return tuple(str(name) for name in names), codes.astype(np.int32)
 
 

@@ -82,6 +82,30 @@ class UnitPairs:
     same: NDArray[np.bool_]
     fold: Positions | None = None
 
+    def __post_init__(self) -> None:
+        """Take lists, and 0 and 1 for no and yes, as other programs write them.
+
+        Raises:
+            DataError: If the columns differ in length, or a position is no whole number.
+        """
+        for name in ("first", "second", "fold"):
+            if (given := getattr(self, name)) is not None:
+                column = np.asarray(given)
+                if column.size and column.dtype.kind not in "iu":
+                    raise DataError(f"'{name}' of '{self.title}' must be whole numbers, not {column.dtype}")
+                object.__setattr__(self, name, column if column.size else column.astype(np.int64))
+        same = np.asarray(self.same)
+        if same.dtype != np.bool_:
+            if same.dtype.kind not in "iuf" or not np.isin(same, (0, 1)).all():
+                raise DataError(f"'same' of '{self.title}' must be true or false, or 1 or 0, for each pair")
+            same = same.astype(bool)
+        object.__setattr__(self, "same", same)
+        shapes = {column.shape for column in (self.first, self.second, same, self.fold) if column is not None}
+        if len(shapes) > 1 or same.ndim != 1:
+            raise DataError(
+                f"the columns of '{self.title}' have shapes {sorted(shapes)}; give one entry for each pair"
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnitSearch:
