@@ -18,14 +18,14 @@ from torch import nn
 
 from evidence.people import MOST, People, anonymous_order
 from sphereface.data.manifest import Manifest
-from sphereface.evaluation.embedding_set import EmbeddingSet, embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.folds import fold_accuracy
 from sphereface.evaluation.hypersphere import measure_health
 from sphereface.evaluation.images import at_most, person_codes
 from sphereface.evaluation.judge import draw_split, every_pair, follow
 from sphereface.evaluation.person_figures import thresholds_around
 from sphereface.evaluation.scores import Pairs, PairScores
-from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores, search
+from sphereface.evaluation.search import SearchScores, alarms, first_rank_scores, search_gallery
 from sphereface.evaluation.settings import Settings
 from sphereface.evaluation.steps import equal_error_rate, threshold_at
 from sphereface.faces.contract import InputContract
@@ -63,7 +63,7 @@ def embed(network: nn.Module, people: Manifest, crops: Crops, contract: InputCon
         for start in range(0, len(crops), _BATCH):
             batch = torch.from_numpy(contract.normalise(crops[start : start + _BATCH]))
             rows.append(network(batch.contiguous(memory_format=torch.channels_last)).float().numpy())
-    return Embedded(people, embedding_set(np.concatenate(rows), people.people, names=people.names))
+    return Embedded(people, EmbeddingSet.of(np.concatenate(rows), people.people, names=people.names))
 
 
 def measure_judged(found: Embedded, people: People, sharpness: NDArray[np.float64]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def measure_judged(found: Embedded, people: People, sharpness: NDArray[np.float6
         "pairs": {"eer": _equal_errors(pairs), **_pairs(pairs, thresholds)},
         "easier_pairs": _pairs(pairs, easier),
         "accuracy": _accuracy(follow(found.faces, people.pairs, SETTINGS).pairs[0], pairs.names),
-        "search": _search(search(found.faces.embeddings, found.faces.identities, split)),
+        "search": _search(search_gallery(found.faces.embeddings, found.faces.identities, split)),
         "discard": {
             "norm": _discard(pairs, found.norms, thresholds[1]),
             "sharpness": _discard(pairs, sharpness, thresholds[1]),

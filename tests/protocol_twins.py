@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sphereface.evaluation.embedding_set import EmbeddingSet, embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.protocols.ck_plus import EXPRESSIONS
 from tests.protocol_twin_files import FILES, WRITERS
 
@@ -48,7 +48,7 @@ def twin(
         if name == "ck-plus":
             row += direction(f"expression {_expression_of(picture)}")
         rows.append(row / np.linalg.norm(row))
-    return embedding_set(
+    return EmbeddingSet.of(
         np.array(rows, dtype=np.float32),
         [person if truth else "" for _, person in pictures],
         names=[picture for picture, _ in pictures],

@@ -6,9 +6,17 @@ Importing this package imports neither torch nor numpy: public names are loaded 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sphereface.version import __version__
+
+if TYPE_CHECKING:  # the same names, for whoever reads types
+    from sphereface.backbones import build_backbone as build_backbone
+    from sphereface.data.manifest import read_manifest as read_manifest
+    from sphereface.embedder import load_embedder as load_embedder
+    from sphereface.evaluation import evaluate as evaluate
+    from sphereface.gallery import open_gallery as open_gallery
+    from sphereface.heads import build_head as build_head
 
 _PUBLIC = {
     "build_head": "sphereface.heads",

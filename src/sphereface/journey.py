@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sphereface.atomic import held
 from sphereface.card import write_card
 from sphereface.checkpoint import (
     Architecture,
@@ -87,7 +88,8 @@ def journey(
     judgement = audit(embedder, people.judged, settings=recipe.judgement, protocol=people.pairs, progress=progress)
     for refusal in judgement.refusals:
         progress.say(f"no operating point: {refusal}")
-    card = update_operating_points(folder, judgement.points)
+    with held(folder):
+        card = update_operating_points(folder, judgement.points)
     trial = try_people(recipe, people, folder, embedder, judgement.point("fpir"), progress)
 
     report = present(

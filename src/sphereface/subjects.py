@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -110,8 +111,10 @@ def subject_of_file(path: Path) -> Subject:
 def in_one_order(subjects: Sequence[Subject]) -> list[Subject]:
     """Bring all into the order of the first, so that row i shows the same picture in each.
 
+    A title that is taken gets a number.
+
     Raises:
-        DataError: If one has pictures that another has not, says somebody else is in one, or two have one title.
+        DataError: If one has pictures that another has not, or says somebody else is in one.
     """
     first = subjects[0].faces
     ordered: list[Subject] = []
@@ -126,7 +129,8 @@ def in_one_order(subjects: Sequence[Subject]) -> list[Subject]:
                 f"'{faces.identities[other]}' in '{faces.title}'"
             )
         taken = {each.faces.title for each in ordered}
-        title = faces.title if faces.title not in taken else f"{faces.title} ({number + 1})"
+        numbered = (f"{faces.title} ({count})" for count in itertools.count(number + 1))
+        title = next(title for title in itertools.chain([faces.title], numbered) if title not in taken)
         ordered.append(replace(subject, faces=replace(faces, title=title)))
     return ordered
 

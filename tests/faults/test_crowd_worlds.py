@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sphereface.evaluation.crowds import crowd_scores, judge_crowd
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.protocol import UnitDistractors, positions
 from sphereface.evaluation.settings import Settings
 
@@ -29,7 +29,7 @@ def scores(seed, resembling, target, people=20, distractors=3000, images=8, dime
     probes = people * images
     names = [f"p{at // images}" for at in range(probes)] + [f"d{at}" for at in range(distractors)]
     which = UnitDistractors("world", positions(range(probes)), positions(range(probes, len(x))))
-    return crowd_scores(embedding_set(x, names), which, (target,))
+    return crowd_scores(EmbeddingSet.of(x, names), which, (target,))
 
 
 @pytest.mark.faults

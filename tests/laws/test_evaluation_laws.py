@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sphereface.evaluation.scores import all_pairs, score_list
-from sphereface.evaluation.search import open_set_split, search
+from sphereface.evaluation.search import open_set_split, search_gallery
 from sphereface.evaluation.steps import (
     accepted,
     area_under_curve,
@@ -125,7 +125,7 @@ def test_more_templates_of_a_person_never_lower_the_persons_score(seed):
     one = open_set_split(names, templates_per_person=1, seed=1)
     three = open_set_split(names, templates_per_person=3, seed=1)
     assert set(one.templates) <= set(three.templates)
-    few, many = search(x, names, one), search(x, names, three)
+    few, many = search_gallery(x, names, one), search_gallery(x, names, three)
     assert (many.non_mated_scores >= few.non_mated_scores - 1e-6).all()
     both = dict(zip(one.mated, few.mated_scores, strict=True))
     assert all(score >= both[probe] - 1e-6 for probe, score in zip(three.mated, many.mated_scores, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -46,6 +48,18 @@ def test_starting_the_command_line_imports_not_even_numpy() -> None:
 )
 def test_serving_and_scoring_run_without_torch(room: str) -> None:
     assert "torch" not in imported_by(f"import sphereface.{room}")
+
+
+@pytest.mark.parametrize("room", ["", ".evaluation", ".evaluation.calibration", ".report"])
+def test_names_loaded_on_first_use_are_known_to_who_reads_types(room: str) -> None:
+    module = importlib.import_module(f"sphereface{room}")
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    lines = [line for block in blocks for line in block.body if isinstance(line, ast.ImportFrom)]
+    typed = {alias.name: line.module for line in lines for alias in line.names}
+    for name, source in typed.items():
+        assert getattr(importlib.import_module(str(source)), name) is getattr(module, name)
+    assert set(module._PUBLIC) == set(typed)
 
 
 def test_public_names_exist() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sphereface.cli.options import DataFolders, Json
-from sphereface.cli.output import Terminal, percent, print_json
+from sphereface.cli.output import Terminal, print_json, rate_text
 from sphereface.cli.protocols import PairList, ProtocolFiles, chosen_protocol, print_protocols
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def _print(figure: ComparedFigure) -> None:
     width = max(map(len, figure.means))
     for name, mean in figure.means.items():
         runs = ", ".join(f"{100 * value:.2f}" for value in figure.runs[name])
-        told = f"{percent(mean.value)}  ({100 * mean.low:.2f} to {100 * mean.high:.2f})"
-        print(f"  {name:<{width}}  {told}  runs: {runs}")
+        print(f"  {name:<{width}}  {rate_text(mean)}  runs: {runs}")
     first = next(iter(figure.means))
     for name, found in figure.differences.items():
         verdict = "a difference" if found.counts else "undecided, the interval holds 0"

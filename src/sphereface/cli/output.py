@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import PurePath
 from typing import Any
 
-from sphereface.progress import Task
+from sphereface.percentages import fixed_percent
+from sphereface.progress import SILENT, Task
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -42,7 +43,7 @@ class Terminal:
 
     def task(self, title: str, total: int, unit: str = "images") -> AbstractContextManager[Task]:
         """Open a bar."""
-        return self._bar(title, total, unit) if self._live else _quiet()
+        return self._bar(title, total, unit) if self._live else SILENT.task(title, total, unit)
 
     @contextmanager
     def _bar(self, title: str, total: int, unit: str) -> Iterator[Task]:
@@ -76,27 +77,18 @@ class _Bar:
         self._bars.update(self._number, advance=count, rate=f"{rate:,.0f} {self._unit}/s", note=note)
 
 
-class _Quiet:
-    def advance(self, count: int = 1, note: str = "") -> None:
-        pass
-
-
-@contextmanager
-def _quiet() -> Iterator[Task]:
-    yield _Quiet()
-
-
 def percent(value: float | None, digits: int = 2) -> str:
     """Write a share as a percentage.
 
-    >>> percent(0.0123), percent(None)
-    ('1.23 %', 'not supported by this data')
+    >>> percent(0.0123), percent(3e-5), percent(None)
+    ('1.23 %', '0.0030 %', 'not supported by this data')
     """
-    return "not supported by this data" if value is None else f"{100 * value:.{digits}f} %"
+    return "not supported by this data" if value is None else f"{fixed_percent((value,), digits)[0]} %"
 
 
 def rate_text(rate: Any) -> str:
     """Write a rate with its interval, or why there is none."""
     if rate.value is None:
         return rate.reason or percent(None)
-    return f"{percent(rate.value)}  ({100 * rate.low:.2f} to {100 * rate.high:.2f})"
+    value, low, high = fixed_percent((rate.value, rate.low, rate.high))
+    return f"{value} %  ({low} to {high})"

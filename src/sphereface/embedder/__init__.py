@@ -27,7 +27,6 @@ __all__ = [
     "load_embedder",
     "load_model",
     "read_card",
-    "store_operating_points",
 ]
 
 _HERE = {"Embedder", "Face", "TellsNorms", "embed_files", "embed_readings"}
@@ -99,7 +98,8 @@ def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> 
     """Store operating points with a model, each in place of the one of its kind; others stay.
 
     Raises:
-        ModelError: If it cannot be opened, and as :func:`read_card` and :func:`store_operating_points`.
+        ModelError: If it cannot be opened, a point was measured for another, or they cannot be
+            written.
     """
     from sphereface.atomic import held
 
@@ -112,15 +112,6 @@ def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> 
             _store_points(place, card.fingerprint, [*kept, *issued])
     except OSError as error:
         raise ModelError(f"the model '{folder}' cannot be opened: {reason_of(error)}") from error
-
-
-def store_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> None:
-    """Replace the operating points stored with a model: in its card, or beside an ONNX file.
-
-    Raises:
-        ModelError: If a point was measured for another model, or they cannot be written.
-    """
-    _store_points(folder, read_card(folder).fingerprint, points)
 
 
 def _store_points(folder: Path, fingerprint: str, points: Iterable[OperatingPoint]) -> None:

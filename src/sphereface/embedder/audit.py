@@ -9,7 +9,7 @@ import numpy as np
 from sphereface.data.manifest import Manifest
 from sphereface.embedder.embedder import Embedder, Face, embed_files, embedded_rows
 from sphereface.embedder.judgement import Judgement
-from sphereface.evaluation.embedding_set import EmbeddingSet, embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
 from sphereface.evaluation.judge import compare, follow, joined, judge
 from sphereface.evaluation.operating_point import OperatingPoint
@@ -78,7 +78,7 @@ def embed_people(
         assert face.embedding is not None
         embeddings[row] = face.embedding if face.norm is None else face.embedding * np.float32(face.norm)
         failed[row] = False
-    embedded = embedding_set(
+    embedded = EmbeddingSet.of(
         embeddings,
         people.people,
         names=people.names,

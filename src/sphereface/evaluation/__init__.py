@@ -6,7 +6,57 @@ Importing this package is free: each public name is loaded on first use (PEP 562
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names, for whoever reads types
+    from sphereface.evaluation.averages import average_galleries as average_galleries
+    from sphereface.evaluation.calibration.judging import calibrate as calibrate
+    from sphereface.evaluation.calibration.judging import calibrate_and_judge as calibrate_and_judge
+    from sphereface.evaluation.distractors import search_distractors as search_distractors
+    from sphereface.evaluation.embedding_file import read_embeddings as read_embeddings
+    from sphereface.evaluation.embedding_file import write_embeddings as write_embeddings
+    from sphereface.evaluation.embedding_set import EmbeddingSet as EmbeddingSet
+    from sphereface.evaluation.findings import find as find
+    from sphereface.evaluation.fusion import fuse_flips as fuse_flips
+    from sphereface.evaluation.fusion import fuse_models as fuse_models
+    from sphereface.evaluation.fusion import fuse_scores as fuse_scores
+    from sphereface.evaluation.gallery_size.sizes import by_gallery_size as by_gallery_size
+    from sphereface.evaluation.groups.rates import group_rates as group_rates
+    from sphereface.evaluation.groups.rates import group_searches as group_searches
+    from sphereface.evaluation.hypersphere import measure_health as measure_health
+    from sphereface.evaluation.identification import identify as identify
+    from sphereface.evaluation.judge import compare as compare
+    from sphereface.evaluation.judge import evaluate as evaluate
+    from sphereface.evaluation.judge import follow as follow
+    from sphereface.evaluation.lookalikes import lookalike_matches as lookalike_matches
+    from sphereface.evaluation.lookalikes import nearest_people as nearest_people
+    from sphereface.evaluation.lookalikes import within_group_matches as within_group_matches
+    from sphereface.evaluation.morphing.real import attack_potential as attack_potential
+    from sphereface.evaluation.morphing.real import attempt_scores as attempt_scores
+    from sphereface.evaluation.morphing.real import morph_match_rate as morph_match_rate
+    from sphereface.evaluation.morphing.vulnerability import morph_vulnerability as morph_vulnerability
+    from sphereface.evaluation.operating_point import OperatingPoint as OperatingPoint
+    from sphereface.evaluation.operating_point import read_operating_point as read_operating_point
+    from sphereface.evaluation.operating_point import write_operating_point as write_operating_point
+    from sphereface.evaluation.paired import compare_crowds as compare_crowds
+    from sphereface.evaluation.paired import compare_pairs as compare_pairs
+    from sphereface.evaluation.paired import compare_searches as compare_searches
+    from sphereface.evaluation.person_figures import missed_at_fmr as missed_at_fmr
+    from sphereface.evaluation.person_figures import missed_at_fpir as missed_at_fpir
+    from sphereface.evaluation.protocol import UnitPairs as UnitPairs
+    from sphereface.evaluation.protocols import read_protocol as read_protocol
+    from sphereface.evaluation.repeated import RepeatedRuns as RepeatedRuns
+    from sphereface.evaluation.score_normalisation import normalised_pairs as normalised_pairs
+    from sphereface.evaluation.scores import all_pairs as all_pairs
+    from sphereface.evaluation.scores import listed_pairs as listed_pairs
+    from sphereface.evaluation.search import open_set_split as open_set_split
+    from sphereface.evaluation.search import search_gallery as search_gallery
+    from sphereface.evaluation.steps import full_curve as full_curve
+    from sphereface.evaluation.summary import to_json as to_json
+    from sphereface.evaluation.templates import pool as pool
+    from sphereface.evaluation.threshold_choice import choose_operating_point as choose_operating_point
+    from sphereface.evaluation.threshold_choice import choose_verification_point as choose_verification_point
+    from sphereface.evaluation.verification import verify as verify
 
 # A name that is a module's as well would be the module from its first import on, so there is none here.
 _PUBLIC = {
@@ -16,6 +66,8 @@ _PUBLIC = {
     "listed_pairs": "sphereface.evaluation.scores",
     "verify": "sphereface.evaluation.verification",
     "open_set_split": "sphereface.evaluation.search",
+    "search_gallery": "sphereface.evaluation.search",
+    "UnitPairs": "sphereface.evaluation.protocol",
     "identify": "sphereface.evaluation.identification",
     "OperatingPoint": "sphereface.evaluation.operating_point",
     "choose_operating_point": "sphereface.evaluation.threshold_choice",

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from sphereface.atomic import write_bytes
 from sphereface.errors import DataError, nearest, reason_of
-from sphereface.evaluation.embedding_set import COLUMNS, EmbeddingSet, embedding_set
+from sphereface.evaluation.embedding_set import COLUMNS, EmbeddingSet
 
 _ALONE: Final = ("model", "preprocessing")
 _KNOWN: Final = ("embeddings", *COLUMNS, "quality", "failed", *_ALONE)
@@ -60,7 +60,7 @@ def read_embeddings(path: Path) -> EmbeddingSet:
 
     Raises:
         DataError: If it cannot be read, is damaged, lacks an array, has one that is not known or too large, or
-            says something impossible (:func:`~sphereface.evaluation.embedding_set.embedding_set`).
+            says something impossible (:func:`~sphereface.evaluation.embedding_set.EmbeddingSet.of`).
     """
     path = Path(path)
     try:
@@ -84,7 +84,7 @@ def read_embeddings(path: Path) -> EmbeddingSet:
         raise DataError(f"'{path}': 'quality' must hold numbers, not {arrays['quality'].dtype}")
     texts = {name: _texts(arrays[name], name, path) for name in COLUMNS if name in arrays}
     try:
-        return embedding_set(
+        return EmbeddingSet.of(
             arrays["embeddings"],
             texts["identity"],
             names=texts.get("name"),

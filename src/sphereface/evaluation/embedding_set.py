@@ -52,6 +52,84 @@ class EmbeddingSet:
     preprocessing: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     title: str = "embeddings"
 
+    @classmethod
+    def of(
+        cls,
+        embeddings: Floats,
+        identities: Sequence[str],
+        *,
+        names: Sequence[str] | None = None,
+        failed: Mask | None = None,
+        templates: Sequence[str] = (),
+        media: Sequence[str] = (),
+        groups: Sequence[str] = (),
+        quality: NDArray[np.floating[Any]] | None = None,
+        model: str = "",
+        preprocessing: Mapping[str, str] = MappingProxyType({}),
+        title: str = "embeddings",
+    ) -> EmbeddingSet:
+        """Check everything that is said of N embeddings and keep it together.
+
+        Args:
+            embeddings: Shape (N, d), real numbers.
+            identities: N names.
+            names: What each row is called; its number, if None.
+            failed: Shape (N,), bool; nothing failed, if None.
+            templates: N names or none.
+            media: N names or none.
+            groups: N labels or none.
+            quality: Shape (N,), finite, or None.
+            model: Fingerprint.
+            preprocessing: How pictures were read.
+            title: What to call it.
+
+        Raises:
+            DataError: If lengths differ, a name is None or NaN, two rows have one name, a template has two
+                people, or a row that did not fail holds NaN, infinity or only zeros.
+
+        >>> faces = EmbeddingSet.of(np.eye(2), ["ada", "grace"], names=["ada/1.jpg", "grace/1.jpg"])
+        >>> len(faces), faces.failed.any().item()
+        (2, False)
+        """
+        rows = np.asarray(embeddings)
+        if rows.ndim != 2 or rows.dtype.kind not in "fiu" or rows.shape[1] == 0:
+            raise DataError(
+                f"embeddings must be numbers of shape (images, dimension), not {rows.shape} {rows.dtype}"
+            )
+        size = len(rows)
+        if not size:
+            raise DataError("there are no embeddings; at least two people with two pictures are needed")
+        given = (identities, range(size) if names is None else names, templates, media, groups)
+        texts = {key: texts_of(key, values) for key, values in zip(COLUMNS, given, strict=True)}
+        for key, values in texts.items():
+            if len(values) != size and (values or key in ("identity", "name")):
+                raise DataError(f"'{key}' has {len(values):,} entries for {size:,} embeddings; give one for each")
+        failed = np.zeros(size, dtype=bool) if failed is None else np.asarray(failed).astype(bool)
+        worth = None if quality is None else np.asarray(quality, dtype=np.float64)
+        for key, column in (("failed", failed), ("quality", worth)):
+            if column is not None and column.shape != (size,):
+                raise DataError(
+                    f"'{key}' has shape {column.shape}; it must hold one number for each of {size:,} rows"
+                )
+        if worth is not None and not np.isfinite(worth[~failed]).all():
+            raise DataError("'quality' holds NaN or infinity; give a finite number for each row, or leave it out")
+        _check_names(texts["name"])
+        _check_rows(rows, failed, texts["name"])
+        _check_templates(texts["template"], texts["identity"])
+        return cls(
+            rows,
+            texts["identity"],
+            texts["name"],
+            failed,
+            texts["template"],
+            texts["media"],
+            texts["group"],
+            worth,
+            model,
+            MappingProxyType(dict(preprocessing)),
+            title,
+        )
+
     def __len__(self) -> int:
         return len(self.identities)
 
@@ -114,79 +192,6 @@ class EmbeddingSet:
             return self.model
         rows = np.ascontiguousarray(self.embeddings, dtype=np.float32)
         return hashlib.sha256(rows.tobytes()).hexdigest()
-
-
-def embedding_set(
-    embeddings: Floats,
-    identities: Sequence[str],
-    *,
-    names: Sequence[str] | None = None,
-    failed: Mask | None = None,
-    templates: Sequence[str] = (),
-    media: Sequence[str] = (),
-    groups: Sequence[str] = (),
-    quality: NDArray[np.floating[Any]] | None = None,
-    model: str = "",
-    preprocessing: Mapping[str, str] = MappingProxyType({}),
-    title: str = "embeddings",
-) -> EmbeddingSet:
-    """Check everything that is said of N embeddings and keep it together.
-
-    Args:
-        embeddings: Shape (N, d), real numbers.
-        identities: N names.
-        names: What each row is called; its number, if None.
-        failed: Shape (N,), bool; nothing failed, if None.
-        templates: N names or none.
-        media: N names or none.
-        groups: N labels or none.
-        quality: Shape (N,), finite, or None.
-        model: Fingerprint.
-        preprocessing: How pictures were read.
-        title: What to call it.
-
-    Raises:
-        DataError: If lengths differ, a name is None or NaN, two rows have one name, a template has two people, or
-            a row that did not fail holds NaN, infinity or only zeros.
-
-    >>> faces = embedding_set(np.eye(2), ["ada", "grace"], names=["ada/1.jpg", "grace/1.jpg"])
-    >>> len(faces), faces.failed.any().item()
-    (2, False)
-    """
-    rows = np.asarray(embeddings)
-    if rows.ndim != 2 or rows.dtype.kind not in "fiu" or rows.shape[1] == 0:
-        raise DataError(f"embeddings must be numbers of shape (images, dimension), not {rows.shape} {rows.dtype}")
-    size = len(rows)
-    if not size:
-        raise DataError("there are no embeddings; at least two people with two pictures are needed")
-    given = (identities, range(size) if names is None else names, templates, media, groups)
-    texts = {key: texts_of(key, values) for key, values in zip(COLUMNS, given, strict=True)}
-    for key, values in texts.items():
-        if len(values) != size and (values or key in ("identity", "name")):
-            raise DataError(f"'{key}' has {len(values):,} entries for {size:,} embeddings; give one for each")
-    failed = np.zeros(size, dtype=bool) if failed is None else np.asarray(failed).astype(bool)
-    worth = None if quality is None else np.asarray(quality, dtype=np.float64)
-    for key, column in (("failed", failed), ("quality", worth)):
-        if column is not None and column.shape != (size,):
-            raise DataError(f"'{key}' has shape {column.shape}; it must hold one number for each of {size:,} rows")
-    if worth is not None and not np.isfinite(worth[~failed]).all():
-        raise DataError("'quality' holds NaN or infinity; give a finite number for each row, or leave it out")
-    _check_names(texts["name"])
-    _check_rows(rows, failed, texts["name"])
-    _check_templates(texts["template"], texts["identity"])
-    return EmbeddingSet(
-        rows,
-        texts["identity"],
-        texts["name"],
-        failed,
-        texts["template"],
-        texts["media"],
-        texts["group"],
-        worth,
-        model,
-        MappingProxyType(dict(preprocessing)),
-        title,
-    )
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from sphereface.errors import DataError
 from sphereface.evaluation.crowds import CrowdScores, crowd_scores, judge_crowd
 from sphereface.evaluation.distractors import Product, float32_product
-from sphereface.evaluation.embedding_set import EmbeddingSet, embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
 from sphereface.evaluation.hypersphere import measure_health
 from sphereface.evaluation.identification import identify
@@ -20,7 +20,7 @@ from sphereface.evaluation.linear_probe import linear_probe
 from sphereface.evaluation.protocol import Positions, Protocol, UnitClasses, UnitSearch
 from sphereface.evaluation.results import ClassAccuracy, ScoredPair, Source, Verification
 from sphereface.evaluation.scores import PairScores, all_pairs, listed_pairs
-from sphereface.evaluation.search import OpenSetSplit, SearchScores, open_set_split, search
+from sphereface.evaluation.search import OpenSetSplit, SearchScores, open_set_split, search_gallery
 from sphereface.evaluation.settings import DEFAULT, Settings
 from sphereface.evaluation.units import embed_units
 from sphereface.evaluation.verification import verify
@@ -97,7 +97,7 @@ def drawn_search(faces: EmbeddingSet, settings: Settings = DEFAULT) -> SearchSco
         NotEnoughDataError: If no one can be searched.
     """
     split = draw_split(faces.identities, settings)
-    return search(faces.embeddings, faces.identities, split, failed=faces.failed)
+    return search_gallery(faces.embeddings, faces.identities, split, failed=faces.failed)
 
 
 def draw_split(identities: Sequence[str], settings: Settings = DEFAULT) -> OpenSetSplit:
@@ -152,7 +152,7 @@ def follow(
             listed_pairs(units.embeddings, pairs, people, failed=units.failed) for pairs in protocol.pairs
         ),
         searches=tuple(
-            search(units.embeddings, people, _split(wanted, people), failed=units.failed)
+            search_gallery(units.embeddings, people, _split(wanted, people), failed=units.failed)
             for wanted in protocol.searches
         ),
         crowds=tuple(crowd_scores(units, crowd, settings.fmr_targets, product) for crowd in protocol.distractors),
@@ -248,7 +248,7 @@ def evaluate(
         ConfigurationError: If a setting is out of range.
         NotEnoughDataError: If there is one person only, nobody has two images, or no one can be searched.
     """
-    faces = embedding_set(embeddings, identities, names=names, failed=failed)
+    faces = EmbeddingSet.of(embeddings, identities, names=names, failed=failed)
     if protocol is None:
         chosen = Settings(**settings)
         return judge(compare(faces, chosen), chosen)

@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sphereface.atomic import write_text
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
+from sphereface.percentages import fixed_percent
 
 _LARGEST_FILE = 1 << 20
 
@@ -108,10 +109,14 @@ class OperatingPoint(BaseModel):
             many += f" ({self.basis} from {self.gallery_people})"
         trial = "searches by strangers raise a false alarm" if self.kind == "fpir" else "impostor pairs match"
         return (
-            f"at threshold {self.threshold:.3f}{many}, {self.measured.value:.2%} of {trial} "
-            f"({self.measured.low:.2%} to {self.measured.high:.2%}), and {self.missed.value:.1%} of genuine "
-            f"attempts are missed ({self.missed.low:.1%} to {self.missed.high:.1%})"
+            f"at threshold {self.threshold:.3f}{many}, {_range(self.measured, 2, trial)}, and "
+            f"{_range(self.missed, 1, 'genuine attempts are missed')}"
         )
+
+
+def _range(rate: MeasuredRate, digits: int, of: str) -> str:
+    value, low, high = fixed_percent((rate.value, rate.low, rate.high), digits)
+    return f"{value}% of {of} ({low}% to {high}%)"
 
 
 def write_operating_point(path: Path, point: OperatingPoint) -> None:
@@ -123,7 +128,7 @@ def write_operating_point(path: Path, point: OperatingPoint) -> None:
     try:
         write_text(path, point.model_dump_json(indent=2) + "\n")
     except OSError as error:
-        raise DataError(f"cannot write the operating point to '{path}': {error.strerror or error}") from error
+        raise DataError(f"cannot write the operating point to '{path}': {reason_of(error)}") from error
 
 
 def read_operating_point(path: Path) -> OperatingPoint:
@@ -135,9 +140,11 @@ def read_operating_point(path: Path) -> OperatingPoint:
     """
     try:
         with Path(path).open("rb") as file:
-            data = file.read(_LARGEST_FILE)
+            data = file.read(_LARGEST_FILE + 1)
     except OSError as error:
-        raise DataError(f"cannot read the operating point '{path}': {error.strerror or error}") from error
+        raise DataError(f"cannot read the operating point '{path}': {reason_of(error)}") from error
+    if len(data) > _LARGEST_FILE:
+        raise DataError(f"'{path}' is larger than {_LARGEST_FILE:,} bytes; is it an operating point?")
     try:
         return OperatingPoint.model_validate_json(data)
     except ValidationError as error:

@@ -146,7 +146,7 @@ def open_set_split(
     )
 
 
-def search(
+def search_gallery(
     embeddings: Embeddings, identities: Sequence[str], split: OpenSetSplit, *, failed: Mask | None = None
 ) -> SearchScores:
     """Search the gallery with every probe; products are float32, some 16 MB of cosines at a time.

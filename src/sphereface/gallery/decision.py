@@ -12,6 +12,7 @@ from types import MappingProxyType
 from sphereface.errors import GalleryError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery.results import Candidate, Identification
+from sphereface.percentages import fixed_percent
 
 _LOUD_GROWTH = 2.0
 _SEVERAL = ("faces", "all")
@@ -84,11 +85,11 @@ def growth(point: OperatingPoint, people: int, templates: int) -> tuple[tuple[st
     have, meant = f"{people} people", f"{point.holds_for_people}"
     if by_templates > by_people:
         have, meant = f"{templates} templates", f"{point.holds_for_templates}"
-    expected = expected_rate(point.target, times)
+    often, asked = fixed_percent((expected_rate(point.target, times), point.target), 1)
     how = "was measured with" if point.basis == "measured" else "is for"
     text = (
         f"the gallery has {have}, but the threshold {how} {meant}: "
-        f"expect up to about {expected:.1%} of strangers to be taken for someone, not {point.target:.1%}"
+        f"expect up to about {often}% of strangers to be taken for someone, not {asked}%"
     )
     if times > _LOUD_GROWTH:
         return (), f"{text}; issue one for it: sphereface operating-point --gallery-size {people}"

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sphereface.errors import MissingExtraError
+
+if TYPE_CHECKING:  # the same names, for whoever reads types
+    from sphereface.report.content import GalleryTrial as GalleryTrial
+    from sphereface.report.content import ModelDifferences as ModelDifferences
+    from sphereface.report.content import ReportInput as ReportInput
+    from sphereface.report.content import Shortcut as Shortcut
+    from sphereface.report.content import SphereSample as SphereSample
+    from sphereface.report.writing import write_pictures as write_pictures
+    from sphereface.report.writing import write_report as write_report
 
 _PUBLIC = {
     "GalleryTrial": "sphereface.report.content",

@@ -68,9 +68,14 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
         NonFiniteLossError: If the loss is not finite.
         ModelError: If the folder holds another run or a damaged snapshot, or another process trains in it.
     """
-    settings, steps = recipe.training, recipe.training.steps
     if len(people.identities) < 2:
         raise DataError("training needs at least two people; add folders, one a person")
+    with alone_in(folder / "checkpoints"):
+        return _train(recipe, people, folder, progress)
+
+
+def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -> Trained:
+    settings, steps = recipe.training, recipe.training.steps
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device, "training.device")
@@ -103,7 +108,6 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
     began = mark = time.perf_counter()
     marked_step = start
     with (
-        alone_in(folder / "checkpoints"),
         Journal(folder / "journal.jsonl", start, events) as journal,
         progress.task("training", (steps - start) * settings.batch_size) as task,
     ):

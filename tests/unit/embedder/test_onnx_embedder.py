@@ -22,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from sphereface.cli.main import app  # noqa: E402
-from sphereface.embedder import TellsNorms, load_embedder, load_model, read_card, store_operating_points  # noqa: E402
+from sphereface.embedder import TellsNorms, load_embedder, load_model, read_card, replace_operating_points  # noqa: E402
 from sphereface.embedder.doctor import TakesContracts  # noqa: E402
 from sphereface.embedder.onnx_embedder import OnnxEmbedder  # noqa: E402
 from sphereface.embedder.onnx_file import CONTRACT_KEY  # noqa: E402
@@ -371,11 +371,11 @@ def test_the_card_is_made_of_the_file(tmp_path: Path, make_point: Callable[..., 
     assert (card.architecture.name, card.embedding_dimension, card.provenance.recipe) == ("onnx", D, {})
     assert card.weights_bytes == len(before)
     points = (make_point(card.fingerprint, kind="fmr"), make_point(card.fingerprint))
-    store_operating_points(path, points)
+    replace_operating_points(path, points)
     assert read_card(path) == card.model_copy(update={"operating_points": points})
     assert path.read_bytes() == before
     with pytest.raises(ModelError, match="evaluate this model first"):
-        store_operating_points(path, [make_point("0" * 64, kind="fmr")])
+        replace_operating_points(path, [make_point("0" * 64, kind="fmr")])
     path.with_suffix(".json").write_text(PLAIN.model_copy(update={"colour": "bgr"}).model_dump_json())
     assert read_card(path).operating_points == ()  # measured for another contract
 
@@ -408,7 +408,7 @@ def test_the_verbs_take_it(
     with pytest.raises(ModelError, match="evaluate --store"):
         app(["verify", *crops, *told], standalone_mode=False)
     card = read_card(path)
-    store_operating_points(path, [make_point(card.fingerprint, kind=kind) for kind in ("fmr", "fpir")])
+    replace_operating_points(path, [make_point(card.fingerprint, kind=kind) for kind in ("fmr", "fpir")])
     units = load_embedder(path).embed(pictures(2))
     assert answer("verify", *crops)["score"] == pytest.approx(float(units[0] @ units[1]), abs=1e-6)
     assert answer("enroll", "A", crops[0], "--gallery", str(book))["added"] == 1

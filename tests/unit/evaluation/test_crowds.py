@@ -8,7 +8,7 @@ import pytest
 from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation import crowds
 from sphereface.evaluation.crowds import RANKS, crowd_rates, crowd_scores, hits_within, judge_crowd, search_crowd
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.protocol import UnitDistractors, positions
 from sphereface.evaluation.settings import Settings
 
@@ -48,7 +48,7 @@ def test_everything_as_computed_plainly(broken):
     failed = np.zeros(len(x), dtype=bool)
     failed[list(broken)] = True
     settings = Settings(fmr_targets=(0.1, 0.01))
-    found = search_crowd(embedding_set(x, names, failed=failed), crowd, settings)
+    found = search_crowd(EmbeddingSet.of(x, names, failed=failed), crowd, settings)
     ranks, genuine, impostor = plain(x, names, crowd, failed)
     assert (found.people, found.searches, found.distractors) == (6, len(ranks), 300)
     assert found.failed == np.isinf(ranks).sum()
@@ -67,7 +67,7 @@ def test_everything_as_computed_plainly(broken):
 def test_a_tie_with_a_distractor_counts_against_us():
     x = np.array([[1.0, 0.0], [0.6, 0.8], [0.6, -0.8], [0.0, 1.0]])
     crowd = UnitDistractors("c", positions([0, 1]), positions([2, 3]))
-    found = search_crowd(embedding_set(x, ["a", "a", "b", "c"]), crowd)
+    found = search_crowd(EmbeddingSet.of(x, ["a", "a", "b", "c"]), crowd)
     # The first sees its mate and the third at 0.6 alike; the second sees the fourth at 0.8, before its mate.
     assert found.cmc[0].value == 0.0
     assert found.cmc[1].value == 1.0
@@ -75,7 +75,7 @@ def test_a_tie_with_a_distractor_counts_against_us():
 
 def test_what_the_crowd_cannot_support():
     x, names, crowd = world()
-    found = search_crowd(embedding_set(x, names), crowd, Settings(fmr_targets=(1e-6,)))
+    found = search_crowd(EmbeddingSet.of(x, names), crowd, Settings(fmr_targets=(1e-6,)))
     rate = found.fnmr_at_fmr[1e-6]
     assert rate.value is None
     assert "not supported by this data: needs about 10,000,000 impostor scores, has " in rate.reason
@@ -92,7 +92,7 @@ def test_false_matches_are_clustered_by_the_person_of_the_probe(targets):
     x, names, crowd = world(crowd=800)
     failed = np.zeros(len(x), dtype=bool)
     failed[[1, 30]] = True
-    scores = crowd_scores(embedding_set(x, names, failed=failed), crowd, targets)
+    scores = crowd_scores(EmbeddingSet.of(x, names, failed=failed), crowd, targets)
     assert (len(scores.tail) == 23 * 799) == (targets == (0.5,))
     rates = crowd_rates(scores, targets)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
@@ -115,16 +115,16 @@ def test_false_matches_are_clustered_by_the_person_of_the_probe(targets):
 
 def test_a_person_who_resembles_the_crowd_leaves_little_evidence():
     x, names, crowd = world(crowd=2000)
-    even = crowd_rates(crowd_scores(embedding_set(x, names), crowd, (0.01,)), (0.01,))
+    even = crowd_rates(crowd_scores(EmbeddingSet.of(x, names), crowd, (0.01,)), (0.01,))
     x[of_person(0)] = x[24:].mean(axis=0) + np.array([3.0, *[0.0] * 7]) + 0.01 * x[of_person(0)]
     x[24:, 0] += 1.5  # the crowd lies where the first person is
-    wolf = crowd_rates(crowd_scores(embedding_set(x, names), crowd, (0.01,)), (0.01,))
+    wolf = crowd_rates(crowd_scores(EmbeddingSet.of(x, names), crowd, (0.01,)), (0.01,))
     assert wolf.false.errors.max() > 1000
     evidence = [float(r.false.effective()[np.searchsorted(r.grid, r.thresholds[0.01])]) for r in (even, wolf)]
     assert evidence[1] < evidence[0] / 5
     assert evidence[1] < 24 * 2000 / 50  # though that is how many scores there are
     assert "impostor scores" in wolf.unsupported(0.01)
-    found = search_crowd(embedding_set(x, names), crowd, Settings(fmr_targets=(0.01,)))
+    found = search_crowd(EmbeddingSet.of(x, names), crowd, Settings(fmr_targets=(0.01,)))
     assert found.fnmr_at_fmr[0.01].value is None
     assert found.threshold_at_fmr == {}
 
@@ -141,7 +141,7 @@ def test_where_some_resemble_the_crowd_the_choice_of_the_threshold_widens_the_in
         x = generator.standard_normal((len(names), 32)) / np.sqrt(32)
         x[:160] = np.repeat(centres, 8, axis=0) + 0.9 * x[:160]
         x[160:] += 0.4 * towards
-        scores = crowd_scores(embedding_set(x, names), crowd, (0.001,))
+        scores = crowd_scores(EmbeddingSet.of(x, names), crowd, (0.001,))
         rates = crowd_rates(scores, (0.001,))
         at = np.searchsorted(rates.grid, rates.thresholds[0.001])
         low, high = (float(end[at]) for end in rates.missed.band(0.95))
@@ -153,9 +153,9 @@ def test_where_some_resemble_the_crowd_the_choice_of_the_threshold_widens_the_in
 
 def test_a_tail_that_was_cut_tells_no_rate_beyond_it(monkeypatch):
     x, names, crowd = world()
-    whole = crowd_scores(embedding_set(x, names), crowd, (0.1, 0.01))
+    whole = crowd_scores(EmbeddingSet.of(x, names), crowd, (0.1, 0.01))
     monkeypatch.setattr(crowds, "_MOST_TAIL", 500)
-    scores = crowd_scores(embedding_set(x, names), crowd, (0.1, 0.01))
+    scores = crowd_scores(EmbeddingSet.of(x, names), crowd, (0.1, 0.01))
     assert np.array_equal(scores.tail, whole.tail[-500:])
     assert np.array_equal(scores.tail_people, whole.tail_people[-500:])
     found = judge_crowd(scores, Settings(fmr_targets=(0.1, 0.01)))
@@ -166,7 +166,7 @@ def test_a_tail_that_was_cut_tells_no_rate_beyond_it(monkeypatch):
 
 def test_hits_are_counted_by_person():
     x, names, crowd = world()
-    scores = crowd_scores(embedding_set(x, names), crowd)
+    scores = crowd_scores(EmbeddingSet.of(x, names), crowd)
     hits = hits_within(scores, [1, 10])
     for person in range(6):
         ranks = scores.ranks[scores.people == person]
@@ -179,7 +179,7 @@ def test_who_cannot_be_looked_for():
     x, names, crowd = world()
     with pytest.raises(DataError, match="'p0' is both a probe and a distractor"):
         search_crowd(
-            embedding_set(x, names), UnitDistractors("c", crowd.probes[1:], positions([0, *crowd.distractors]))
+            EmbeddingSet.of(x, names), UnitDistractors("c", crowd.probes[1:], positions([0, *crowd.distractors]))
         )
     with pytest.raises(NotEnoughDataError, match="nobody has two probes in 'c'"):
-        search_crowd(embedding_set(x, names), UnitDistractors("c", crowd.probes[::4], crowd.distractors))
+        search_crowd(EmbeddingSet.of(x, names), UnitDistractors("c", crowd.probes[::4], crowd.distractors))

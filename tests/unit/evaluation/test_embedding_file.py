@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sphereface.errors import DataError
 from sphereface.evaluation.embedding_file import read_embeddings, write_embeddings
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 
 X = np.arange(1.0, 13.0).reshape(4, 3)
 WHO = np.array(["ada", "ada", "bo", "bo"])
@@ -41,7 +41,7 @@ def test_the_smallest_file(write):
 
 
 def test_a_full_one_comes_back_as_it_was_written(tmp_path):
-    faces = embedding_set(
+    faces = EmbeddingSet.of(
         X.astype(np.float32),
         WHO.tolist(),
         names=["ada/1.jpg", "ada/2.jpg", "bo/ß.jpg", "bo/2.jpg"],
@@ -146,7 +146,7 @@ def test_missing_and_unwritable(tmp_path):
         read_embeddings(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot write"):
-        write_embeddings(tmp_path / "file" / "faces.npz", embedding_set(X, WHO.tolist()))
+        write_embeddings(tmp_path / "file" / "faces.npz", EmbeddingSet.of(X, WHO.tolist()))
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -218,12 +218,12 @@ def test_names_that_are_not_utf8_are_refused(write):
 
 
 def test_selection_and_norms():
-    faces = embedding_set(X, WHO.tolist(), names=list("abcd"), groups=["x", "x", "y", "y"])
+    faces = EmbeddingSet.of(X, WHO.tolist(), names=list("abcd"), groups=["x", "x", "y", "y"])
     some = faces.select([3, 0])
     assert (some.names, some.identities, some.groups) == (("d", "a"), ("bo", "ada"), ("y", "x"))
     np.testing.assert_array_equal(some.embeddings, X[[3, 0]])
     np.testing.assert_allclose(faces.norms, np.linalg.norm(X, axis=1))
-    unit = embedding_set(X / np.linalg.norm(X, axis=1, keepdims=True), WHO.tolist())
+    unit = EmbeddingSet.of(X / np.linalg.norm(X, axis=1, keepdims=True), WHO.tolist())
     assert unit.norms is None
     assert faces.nameless().identities == ("",) * 4
     assert faces.fingerprint != unit.fingerprint

@@ -10,7 +10,7 @@ import pytest
 from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation import search as module
 from sphereface.evaluation.identification import identify
-from sphereface.evaluation.search import OpenSetSplit, SearchScores, open_set_split, search
+from sphereface.evaluation.search import OpenSetSplit, SearchScores, open_set_split, search_gallery
 
 
 def at(*degrees):
@@ -35,7 +35,7 @@ def cosines(*degrees):
 @pytest.mark.parametrize("cells", [3, 1 << 24])
 def test_searches_by_hand(cells, monkeypatch):
     monkeypatch.setattr(module, "_CELLS", cells)
-    found = search(at(*DEGREES), PEOPLE, SPLIT)
+    found = search_gallery(at(*DEGREES), PEOPLE, SPLIT)
     # a is enrolled at 0 and 20 degrees, b at 90. A person's score is that of the nearest template.
     assert found.mated_scores == cosines(10, 40, 10)
     assert found.mated_ranks.tolist() == [1, 2, 1]  # 60 is nearer to b (30 away) than to a (40)
@@ -45,7 +45,7 @@ def test_searches_by_hand(cells, monkeypatch):
 
 
 def test_identification_by_hand():
-    result = identify(search(at(*DEGREES), PEOPLE, SPLIT))
+    result = identify(search_gallery(at(*DEGREES), PEOPLE, SPLIT))
     # Above both strangers' scores, cos 110 and cos 10: the mated scores cos 10 are not above cos 10.
     assert result.curve.false[0] == 1.0
     assert result.curve.missed[0] == pytest.approx(1 / 3)  # rank 2 is a miss at every threshold
@@ -58,14 +58,14 @@ def test_identification_by_hand():
 
 
 def test_ties_between_people_count_against_us():
-    found = search(at(0, 20, 10), ["a", "b", "a"], split([0, 1], [2], []))
+    found = search_gallery(at(0, 20, 10), ["a", "b", "a"], split([0, 1], [2], []))
     assert found.mated_ranks.tolist() == [2]
 
 
 def test_failures_are_counted_and_never_dropped():
     failed = np.zeros(8, dtype=bool)
     failed[[2, 3, 7]] = True  # b's only template, a probe of a, a stranger
-    found = search(at(*DEGREES), PEOPLE, SPLIT, failed=failed)
+    found = search_gallery(at(*DEGREES), PEOPLE, SPLIT, failed=failed)
     result = identify(found)
     assert found.mated_scores == pytest.approx([-np.inf, np.cos(np.radians(40)), -np.inf])
     assert found.mated_ranks.tolist() == [3, 1, 3]
@@ -150,15 +150,15 @@ def test_people_with_few_images_keep_one_to_search_with():
 
 def test_what_cannot_be_searched():
     with pytest.raises(NotEnoughDataError, match="empty"):
-        search(at(0, 1), ["a", "b"], split([], [], [0, 1]))
+        search_gallery(at(0, 1), ["a", "b"], split([], [], [0, 1]))
     with pytest.raises(NotEnoughDataError, match="empty"):
-        search(at(0, 1), ["a", "b"], split([0], [], [1]), failed=np.array([True, False]))
+        search_gallery(at(0, 1), ["a", "b"], split([0], [], [1]), failed=np.array([True, False]))
     with pytest.raises(DataError, match="'a' is both enrolled and a stranger"):
-        search(at(0, 1), ["a", "a"], split([0], [], [1]))
+        search_gallery(at(0, 1), ["a", "a"], split([0], [], [1]))
     with pytest.raises(DataError, match="'b' searches as an enrolled person"):
-        search(at(0, 1), ["a", "b"], split([0], [1], []))
+        search_gallery(at(0, 1), ["a", "b"], split([0], [1], []))
     with pytest.raises(NotEnoughDataError, match="no searches by enrolled people"):
-        identify(search(at(0, 1), ["a", "b"], split([0], [], [1])))
+        identify(search_gallery(at(0, 1), ["a", "b"], split([0], [], [1])))
     with pytest.raises(NotEnoughDataError, match="strangers"):
         open_set_split(["a", "a"])
     for wrong in ({"enrolled_fraction": 0.0}, {"enrolled_fraction": 1.0}, {"templates_per_person": 0}):

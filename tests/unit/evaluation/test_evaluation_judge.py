@@ -12,7 +12,7 @@ import pytest
 
 from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
 from sphereface.evaluation import compare, evaluate, to_json
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.identification import identify
 from sphereface.evaluation.judge import follow, joined, judge
 from sphereface.evaluation.protocol import Protocol, UnitClasses, UnitPairs, UnitSearch, UnitTable, positions
@@ -124,7 +124,7 @@ def test_everything_is_measured(evaluation):
 
 
 def test_the_identification_comes_from_the_searches_that_can_be_asked_for(evaluation):
-    searches = compare(embedding_set(*people_and_vectors())).searches[0]
+    searches = compare(EmbeddingSet.of(*people_and_vectors())).searches[0]
     assert identify(searches, fpir_targets=(0.1, 0.3)).fnir_at_fpir == evaluation.identification.fnir_at_fpir
 
 
@@ -267,7 +267,7 @@ def test_the_hardest_pairs_are_rows_of_the_set_whatever_they_were_compared_as():
     x, names = people_and_vectors()
     paths = [f"{name}/{number:04d}.jpg" for number, name in enumerate(names)]
     order = np.random.default_rng(0).permutation(len(x))
-    faces = embedding_set(x[order], [names[at] for at in order], names=[paths[at] for at in order])
+    faces = EmbeddingSet.of(x[order], [names[at] for at in order], names=[paths[at] for at in order])
     both = judge(joined(compare(faces), follow(faces, protocol_of(names, paths))))
     unit = faces.embeddings / np.linalg.norm(faces.embeddings, axis=1, keepdims=True)
     assert [found.title for found in both.verifications][1] == "a list"

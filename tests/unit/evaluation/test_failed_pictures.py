@@ -11,7 +11,7 @@ from sphereface.errors import NotEnoughDataError
 from sphereface.evaluation.calibration import calibrate_and_judge
 from sphereface.evaluation.crowds import search_crowd
 from sphereface.evaluation.discard import error_versus_discard
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.folds import fold_accuracy
 from sphereface.evaluation.groups.rates import group_rates
 from sphereface.evaluation.lists import thresholds_at_fmr
@@ -143,7 +143,7 @@ def test_a_crowd_that_failed_was_not_met() -> None:
     settings = Settings(fmr_targets=(0.01,))
     some, none = (
         search_crowd(
-            embedding_set(x, names, failed=mask),
+            EmbeddingSet.of(x, names, failed=mask),
             UnitDistractors("c", positions(range(120)), positions(range(120, stop))),
             settings,
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sphereface.evaluation import findings as findings_module
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.findings import find
 from sphereface.evaluation.judge import compare, follow, joined, judge
 from sphereface.evaluation.protocols import read_protocol
@@ -30,7 +30,7 @@ def crowd():
     generator = np.random.default_rng(0)
     who = np.repeat(np.arange(80), 5)
     x = generator.standard_normal((80, 12))[who] + 0.6 * generator.standard_normal((400, 12))
-    faces = embedding_set(x, [f"Person_{at:02d}" for at in who])
+    faces = EmbeddingSet.of(x, [f"Person_{at:02d}" for at in who])
     return compare(faces, QUICK), {f"person {at:02d}": "ab"[at % 2] for at in range(80)}
 
 

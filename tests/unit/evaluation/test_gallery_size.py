@@ -19,7 +19,7 @@ from sphereface.evaluation.gallery_size.rates import alarms_among, misses_among
 from sphereface.evaluation.gallery_size.sizes import by_gallery_size, default_sizes
 from sphereface.evaluation.gallery_size.tail import beyond, independent, slopes
 from sphereface.evaluation.identification import cumulative_matches, false_alarms, identify, mean_rank
-from sphereface.evaluation.search import OpenSetSplit, search
+from sphereface.evaluation.search import OpenSetSplit, search_gallery
 from sphereface.evaluation.steps import threshold_at
 
 
@@ -51,7 +51,9 @@ def drawn(data, chosen):
     if failed[split.templates[list(chosen)]].all():
         return None
     mated = np.array([i for i in split.mated if names[i] in kept], dtype=np.int64)
-    return search(x, names, OpenSetSplit("", split.templates[list(chosen)], mated, split.non_mated), failed=failed)
+    return search_gallery(
+        x, names, OpenSetSplit("", split.templates[list(chosen)], mated, split.non_mated), failed=failed
+    )
 
 
 @pytest.mark.parametrize(("enrolled", "size"), [(10, 1), (10, 4), (10, 10), (1000, 37), (100_000, 2000)])
@@ -66,7 +68,7 @@ def test_chances_are_the_quotients_of_binomial_coefficients(enrolled, size):
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_the_mean_over_all_galleries_that_can_be_drawn(size, step):
     data = world(step=step)
-    whole = search(*data[:3], failed=data[3])
+    whole = search_gallery(*data[:3], failed=data[3])
     thresholds = np.unique(np.concatenate([whole.best.ravel(), whole.mated_scores]))
     thresholds = thresholds[np.isfinite(thresholds)].astype(np.float64)
     thresholds = ((thresholds[1:] + thresholds[:-1]) / 2)[::3]  # products of other shapes round differently
@@ -101,7 +103,7 @@ def test_the_mean_over_all_galleries_that_can_be_drawn(size, step):
 
 def test_at_the_size_at_hand_nothing_changes():
     data = world(seed=1, enrolled=40, strangers=300, dimension=8)
-    scores = search(*data[:3], failed=data[3])
+    scores = search_gallery(*data[:3], failed=data[3])
     result = identify(scores, fpir_targets=(0.1, 0.3))
     for target in (0.1, 0.3):
         threshold = alarm_threshold(scores, 40, target)
@@ -119,7 +121,7 @@ def test_at_the_size_at_hand_nothing_changes():
 @given(st.integers(0, 10_000), st.integers(1, 20), st.floats(0.001, 0.9))
 def test_no_lower_threshold_keeps_the_target(seed, size, target):
     data = world(seed=seed % 7, enrolled=7, strangers=9, step=0.25 * (seed % 2))
-    scores = search(*data[:3], failed=data[3])
+    scores = search_gallery(*data[:3], failed=data[3])
     threshold = alarm_threshold(scores, size, target)
     lowest = scores.best[np.isfinite(scores.best)].min()
     assert alarm_rate(scores, size, threshold) <= target or threshold == lowest
@@ -202,7 +204,7 @@ def test_slopes_are_the_derivatives():
 
 def test_beyond_the_gallery_the_fit_goes_on_from_both_measured_rates():
     data = world(seed=3, enrolled=40, strangers=400, dimension=8, noise=0.4)
-    scores = search(*data[:3], failed=data[3])
+    scores = search_gallery(*data[:3], failed=data[3])
     at_hand, larger = by_gallery_size(scores, [40, 80], threshold=0.7)
     grid = np.array([0.7])
     assert larger.kind == "tail fit"
@@ -217,7 +219,7 @@ def test_beyond_the_gallery_the_fit_goes_on_from_both_measured_rates():
 
 def test_misses_in_a_larger_gallery_are_those_of_a_larger_gallery():
     data = world(seed=5, enrolled=600, strangers=5, dimension=10, noise=0.6, searches=3)
-    whole = search(*data[:3], failed=data[3])
+    whole = search_gallery(*data[:3], failed=data[3])
     part = drawn(data, range(200))
     grid = np.array([0.5, 0.7])
     fitted, truth = misses_among(part, 600, grid), misses_among(whole, 600, grid)
@@ -240,9 +242,9 @@ def test_unsupported_sizes_say_so_and_sizes_grow():
 
 def test_scores_that_were_not_kept_are_not_made_up(monkeypatch):
     data = world(enrolled=30, strangers=50, dimension=4)
-    whole = search(*data[:3], failed=data[3])
+    whole = search_gallery(*data[:3], failed=data[3])
     monkeypatch.setattr(search_module, "_KEPT", 100 * 6)
-    few = search(*data[:3], failed=data[3])
+    few = search_gallery(*data[:3], failed=data[3])
     assert few.best.shape == (100, 6)
     assert (few.best == whole.best[:, :6]).all()
     assert alarm_threshold(few, 20, 0.1) == alarm_threshold(whole, 20, 0.1)
@@ -258,7 +260,7 @@ def test_scores_that_were_not_kept_are_not_made_up(monkeypatch):
 
 def test_what_has_no_answer():
     data = world()
-    scores = search(*data[:3], failed=data[3])
+    scores = search_gallery(*data[:3], failed=data[3])
     with pytest.raises(ConfigurationError, match="1 person or more"):
         by_gallery_size(scores, [0])
     with pytest.raises(ConfigurationError, match="1 to 7 people"):

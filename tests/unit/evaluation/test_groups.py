@@ -9,7 +9,7 @@ import pytest
 
 from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
 from sphereface.evaluation import counting
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.groups import counts as group_counts
 from sphereface.evaluation.groups import ratios as group_ratios
 from sphereface.evaluation.groups.counts import count
@@ -24,7 +24,7 @@ from sphereface.evaluation.groups.ratios import (
     permuted,
 )
 from sphereface.evaluation.scores import Pairs, all_pairs, score_list
-from sphereface.evaluation.search import open_set_split, search
+from sphereface.evaluation.search import open_set_split, search_gallery
 
 NAMES = tuple(f"p{number:02d}" for number in range(12))
 
@@ -229,7 +229,7 @@ def test_searches_by_group():
     noise = np.where(who % 2 == 1, 1.2, 0.6)[:, None]
     x = generator.standard_normal((120, 16))[who] + noise * generator.standard_normal((600, 16))
     names = [f"p{number:03d}" for number in who]
-    searches = search(x, names, open_set_split(names))
+    searches = search_gallery(x, names, open_set_split(names))
     labels = {name: ("odd" if int(name[1:]) % 2 else "even") for name in names}
     found = group_searches(searches, labels, 0.6)
     assert found.names == ("even", "odd")
@@ -284,7 +284,7 @@ def test_people_are_labelled_however_they_are_written():
 
 def test_a_label_belongs_to_somebody_and_to_one_group():
     def faces(identities, groups):
-        return embedding_set(np.eye(3), identities, groups=groups)
+        return EmbeddingSet.of(np.eye(3), identities, groups=groups)
 
     assert faces(["ada", "", "grace"], ["x", "y", ""]).group_of == {"ada": "x"}
     assert faces(["ada", "ada", "ada"], ["x", "", "x"]).group_of == {"ada": "x"}

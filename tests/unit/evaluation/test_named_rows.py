@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sphereface.errors import DataError
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.judge import every_pair
 from sphereface.evaluation.protocol import UnitPairs
 from sphereface.evaluation.scores import all_pairs, listed_pairs
@@ -44,7 +44,7 @@ def test_a_list_that_is_none_is_refused(columns: Any, said: str) -> None:
 
 
 def test_rows_of_nobody_known_are_not_one_person() -> None:
-    faces = embedding_set(ROWS, ["", "a", "b", "b", "", ""])
+    faces = EmbeddingSet.of(ROWS, ["", "a", "b", "b", "", ""])
     with pytest.raises(DataError, match=r"row 0 does not say who is in its picture .* nor do 2 others"):
         every_pair(faces)
     with pytest.raises(DataError, match="row 0 does not say"):
@@ -56,7 +56,7 @@ def test_rows_of_nobody_known_are_not_one_person() -> None:
 @pytest.mark.parametrize("nobody", [None, float("nan"), np.float64("nan"), np.eye(3)[0], ["a"]])
 def test_what_is_no_name_is_refused(nobody: Any) -> None:
     with pytest.raises(DataError, match="'identity' of row 1 is"):
-        embedding_set(ROWS, ["a", nobody, "b", "b", "c", "c"])
+        EmbeddingSet.of(ROWS, ["a", nobody, "b", "b", "c", "c"])
     with pytest.raises(DataError, match="'identity' of row 1 is"):
         all_pairs(ROWS, ["a", nobody, "b", "b", "c", "c"])
 
@@ -65,5 +65,5 @@ def test_what_is_no_name_is_refused(nobody: Any) -> None:
     "people", [[7, 7, 8, 8, 9, 9], np.array([7, 7, 8, 8, 9, 9]), [np.array(n) for n in (7, 7, 8, 8, 9, 9)]]
 )
 def test_numbers_are_names(people: Any) -> None:
-    assert embedding_set(ROWS, people).identities == ("7", "7", "8", "8", "9", "9")
+    assert EmbeddingSet.of(ROWS, people).identities == ("7", "7", "8", "8", "9", "9")
     assert len(all_pairs(ROWS, people).genuine.scores) == 3

@@ -13,7 +13,7 @@ from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
 from sphereface.evaluation.gallery_size.draws import alarm_rate
 from sphereface.evaluation.operating_point import read_operating_point, write_operating_point
 from sphereface.evaluation.scores import all_pairs
-from sphereface.evaluation.search import SearchScores, open_set_split, search
+from sphereface.evaluation.search import SearchScores, open_set_split, search_gallery
 from sphereface.evaluation.threshold_choice import FURTHEST, choose_operating_point, choose_verification_point
 
 WHOSE = {"model_fingerprint": "f" * 64, "data_hash": "d" * 64}
@@ -95,7 +95,7 @@ def searched():
     people = np.repeat(np.arange(700), 2)
     x = generator.standard_normal((700, 24))[people] + 0.4 * generator.standard_normal((1400, 24))
     names = [str(person) for person in people]
-    return search(x, names, open_set_split(names, enrolled_fraction=0.2))
+    return search_gallery(x, names, open_set_split(names, enrolled_fraction=0.2))
 
 
 @pytest.mark.parametrize(("times", "basis"), [(0.25, "thinned"), (1.0, "measured"), (2.0, "extrapolated")])
@@ -190,6 +190,19 @@ def test_damaged_files_are_refused(tmp_path, content):
     file.write_bytes(content)
     with pytest.raises(DataError, match="is not an operating point"):
         read_operating_point(file)
+
+
+def test_a_file_is_read_whole_or_refused(point, tmp_path):
+    path = tmp_path / "point.json"
+    path.write_text(point.model_dump_json() + " " * (1 << 20) + "garbage")
+    with pytest.raises(DataError, match="is larger than"):
+        read_operating_point(path)
+
+
+def test_a_small_rate_is_not_described_as_none(point):
+    rare = point.measured.model_copy(update={"value": 1e-5, "low": 2e-6, "high": 3e-5})
+    told = point.model_copy(update={"measured": rare}).describe()
+    assert "0.0010% of searches by strangers raise a false alarm (0.0002% to 0.0030%)" in told
 
 
 def test_missing_file_and_folder(tmp_path, point):

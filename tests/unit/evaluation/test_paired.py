@@ -9,7 +9,7 @@ import pytest
 
 from sphereface.errors import ConfigurationError, DataError
 from sphereface.evaluation.crowds import crowd_scores, judge_crowd
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.identification import identify
 from sphereface.evaluation.paired import compare_crowds, compare_pairs, compare_searches
 from sphereface.evaluation.protocol import UnitDistractors, positions
@@ -189,7 +189,7 @@ def crowds(seed, better=0.0, people=20, images=6, distractors=1000):
     crowd = UnitDistractors("crowd", positions(range(probes)), positions(range(probes, len(x))))
     for noise in (0.1, 0.1 + better):
         y = x + noise * generator.standard_normal(x.shape)
-        yield crowd_scores(embedding_set(y, names), crowd, (0.01,))
+        yield crowd_scores(EmbeddingSet.of(y, names), crowd, (0.01,))
 
 
 def test_a_crowd_searched_by_two_models():

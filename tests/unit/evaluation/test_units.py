@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sphereface.errors import DataError
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.protocol import (
     Members,
     Units,
@@ -20,7 +20,7 @@ X = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0], [-1.0, 0.0]])
 
 
 def faces(**more):
-    return embedding_set(X, ["ada", "ada", "bo", "bo"], names=NAMES, **more)
+    return EmbeddingSet.of(X, ["ada", "ada", "bo", "bo"], names=NAMES, **more)
 
 
 def test_pictures_are_found_whatever_folder_and_format():

@@ -17,7 +17,7 @@ from evidence.summary import read_summary, write_summary
 from sphereface.data.synthetic_folder import write_faces
 from sphereface.errors import DataError, NotEnoughDataError
 from sphereface.evaluation.discard import error_versus_discard
-from sphereface.evaluation.embedding_set import embedding_set
+from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.hypersphere import measure_health
 from sphereface.evaluation.judge import drawn_search, every_pair, follow
 from sphereface.evaluation.person_figures import missed_at_fmr, missed_at_fpir, right_over_folds
@@ -72,7 +72,7 @@ def embedded(people: People, part: str, spread: float = 0.9) -> Embedded:
     centres = generator.normal(size=(len(manifest.identities), 32))
     vectors = centres[manifest.labels] + spread * generator.normal(size=(len(manifest), 32))
     vectors *= generator.uniform(1, 20, size=(len(manifest), 1))
-    return Embedded(manifest, embedding_set(vectors.astype(np.float32), manifest.people, names=manifest.names))
+    return Embedded(manifest, EmbeddingSet.of(vectors.astype(np.float32), manifest.people, names=manifest.names))
 
 
 def test_everybody_has_one_part(people: People) -> None:

@@ -6,7 +6,31 @@ Importing this package is free: each public name is loaded on first use (PEP 562
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names, for whoever reads types
+    from sphereface.evaluation.calibration.beta import fit_beta as fit_beta
+    from sphereface.evaluation.calibration.faircal import fit_faircal as fit_faircal
+    from sphereface.evaluation.calibration.figures import brier as brier
+    from sphereface.evaluation.calibration.figures import cllr as cllr
+    from sphereface.evaluation.calibration.figures import expected_calibration_error as expected_calibration_error
+    from sphereface.evaluation.calibration.figures import min_cllr as min_cllr
+    from sphereface.evaluation.calibration.file import CalibrationFile as CalibrationFile
+    from sphereface.evaluation.calibration.file import calibration_file as calibration_file
+    from sphereface.evaluation.calibration.file import read_calibration as read_calibration
+    from sphereface.evaluation.calibration.file import write_calibration as write_calibration
+    from sphereface.evaluation.calibration.isotonic import fit_isotonic as fit_isotonic
+    from sphereface.evaluation.calibration.judging import calibrate as calibrate
+    from sphereface.evaluation.calibration.judging import calibrate_and_judge as calibrate_and_judge
+    from sphereface.evaluation.calibration.judging import cross_fit as cross_fit
+    from sphereface.evaluation.calibration.judging import judge_calibration as judge_calibration
+    from sphereface.evaluation.calibration.judging import split_people as split_people
+    from sphereface.evaluation.calibration.likelihood import Calibrator as Calibrator
+    from sphereface.evaluation.calibration.likelihood import probability as probability
+    from sphereface.evaluation.calibration.local import fit_local as fit_local
+    from sphereface.evaluation.calibration.platt import fit_platt as fit_platt
+    from sphereface.evaluation.calibration.results import CalibrationResult as CalibrationResult
+    from sphereface.evaluation.calibration.results import Reliability as Reliability
 
 _PUBLIC = {
     "Calibrator": "likelihood",

@@ -1,0 +1,24 @@
+"""Shares in percent, with digits enough that a small one is not written as none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+_MOST = 8
+
+
+def fixed_percent(shares: Sequence[float], digits: int = 2) -> tuple[str, ...]:
+    """Return shares in percent without the sign, all with the same decimals.
+
+    Args:
+        shares: The first is the figure, what follows its interval.
+        digits: Decimals; more where the figure, or if it is 0 the largest, would keep fewer than two digits.
+
+    >>> fixed_percent((0.0332, 0.029, 0.038)), fixed_percent((1e-5, 0.0, 3e-5)), fixed_percent((0.0,))
+    (('3.32', '2.90', '3.80'), ('0.0010', '0.0000', '0.0030'), ('0.00',))
+    """
+    deciding = 100.0 * (shares[0] or max(shares))
+    if deciding > 0.0 and math.isfinite(deciding):
+        digits = min(max(digits, 1 - math.floor(math.log10(deciding))), _MOST)
+    return tuple(f"{100.0 * share:.{digits}f}" for share in shares)
