@@ -37,13 +37,13 @@ check: setup  ## Format, lint, types, import contract, generated docs up to date
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check docs/cli.md docs/architecture.md docs/losses.md
+	$(BIN)/cog --check docs/cli.md docs/architecture.md docs/losses.md docs/recipes.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir .venv/site
 
 format: setup  ## Format the code and refresh generated docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/cog -r docs/cli.md docs/architecture.md docs/losses.md
+	$(BIN)/cog -r docs/cli.md docs/architecture.md docs/losses.md docs/recipes.md
 
 docs: setup  ## Serve the documentation on the loopback
 	$(BIN)/mkdocs serve

@@ -75,7 +75,7 @@ def test_who_is_enrolled_can_be_seen_and_forgotten_without_the_model(story: Any,
         ("Ada Lovelace", 1),
     ]
     done = sphereface("forget", "ada  lovelace", *gallery)
-    assert done.stdout.startswith("forgotten ada  lovelace: 1 pictures erased\n"), done.stderr
+    assert done.stdout.startswith("forgotten ada  lovelace: 1 embedding erased\n"), done.stderr
     assert "    1  Ada Lovelace\n" in sphereface("people", *gallery).stdout
     fails(sphereface("forget", "Ada Lovelac", *gallery), "nobody called", "Did you mean 'Ada Lovelace'?")
     fails(sphereface("people", "--gallery", "none.db"), "none.db")

@@ -51,7 +51,10 @@ def command(
         typer.Option("--save-embeddings", help="Also write the first model's embeddings to this .npz."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the report [default: MODEL/evaluation].")
+        Path | None,
+        typer.Option(
+            "--out", help="Folder of the report [default: MODEL/evaluation, or FILE.evaluation beside embeddings]."
+        ),
     ] = None,
     target_fpir: Annotated[
         float | None, typer.Option("--target-fpir", help="False alarms of the operating point for searches.")

@@ -17,7 +17,7 @@ def command(
     gallery: GalleryFile = None,
     as_json: Json = False,
 ) -> None:
-    """Erase a person from the gallery: nothing of their pictures is left in its files.
+    """Erase a person from the gallery: no name and no embedding of theirs is left in its files.
 
     Whatever copies of the file there are keep it. No model is needed.
     """
@@ -31,5 +31,5 @@ def command(
     if as_json:
         print_json({"gallery": str(path), "name": name, "templates_erased": erased, "people": left})
         return
-    print(f"forgotten {name}: {erased} pictures erased")
+    print(f"forgotten {name}: {erased} embedding{'s' * (erased != 1)} erased")
     print(f"gallery: {path} ({left} people)")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,65 @@ def file_purposes() -> str:
             lines.append(f"{'  ' * depth}{folder.name}/")
         lines += [_line(path, depth + 1) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
     return "\n".join([*lines, "```"])
+
+
+def recipe_settings() -> str:
+    """Return every key of a recipe with default and meaning, a table a section, from the recipe's own types."""
+    from sphereface.training.recipe import Recipe, Regularizer
+
+    fields = {name: field for name, field in Recipe.model_fields.items() if name != "regularizers"}
+    sections = {name: field for name, field in fields.items() if hasattr(field.annotation, "model_fields")}
+    parts = [_keys(Recipe, {name: field.default for name, field in fields.items() if name not in sections})]
+    for name, field in sections.items():
+        parts += [f"`[{name}]`", _keys(field.annotation, _defaults(field))]
+        if name == "head":
+            parts += ["`[[regularizers]]`, any number", _keys(Regularizer, _defaults(Regularizer))]
+    return "\n\n".join(parts)
+
+
+def _defaults(section: Any) -> dict[str, Any]:
+    """Return the defaults of a section: those of the recipe, or where it must be given those of its type."""
+    if not getattr(section, "is_required", lambda: True)():
+        found: dict[str, Any] = section.default.model_dump()
+        return found
+    fields = getattr(section, "annotation", section).model_fields
+    return {
+        name: "required" if field.is_required() else _toml(field.get_default(call_default_factory=True))
+        for name, field in fields.items()
+    }
+
+
+def _keys(section: Any, defaults: Mapping[str, Any]) -> str:
+    words = _attributes(section)
+    rows = [f"| `{name}` | {_toml(default)} | {words[name]} |" for name, default in defaults.items()]
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
+
+
+def _attributes(section: Any) -> dict[str, str]:
+    """Read ``name: meaning`` from the paragraph ``Attributes:`` of a docstring."""
+    words: dict[str, str] = {}
+    name = ""
+    for line in (inspect.getdoc(section) or "").partition("Attributes:\n")[2].splitlines():
+        if line.startswith("    ") and not line.startswith("     "):
+            name, _, meaning = line.strip().partition(": ")
+            words[name] = meaning
+        elif line.strip():
+            words[name] += f" {line.strip()}"
+    return {name: meaning.replace("``", "`").replace("|", "\\|") for name, meaning in words.items()}
+
+
+def _toml(value: Any) -> str:
+    if value in (None, (), {}):
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"`{key} = {_toml(inner).strip('`')}`" for key, inner in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(_toml(inner) for inner in value)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, int | float):
+        return f"`{value:_}`" if isinstance(value, int) else f"`{value:.4g}`"
+    return value if value in ("required", "none") or "`" in value else f"`{value}`"
 
 
 def _line(path: Path, depth: int) -> str:

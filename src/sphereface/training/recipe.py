@@ -50,14 +50,24 @@ class Data(Section):
 
 
 class Backbone(Section):
-    """Which network, with ``settings`` passed to it (``embedding_dim``, ``batch_norm``)."""
+    """Which network.
+
+    Attributes:
+        name: ``sfnet4``, ``sfnet10``, ``sfnet20``, ``sfnet36`` or ``sfnet64``.
+        settings: Passed to it: ``embedding_dim``, ``batch_norm``.
+    """
 
     name: str = "sfnet20"
     settings: dict[str, Any] = Field(default_factory=lambda: {"embedding_dim": 512, "batch_norm": True})
 
 
 class Head(Section):
-    """Which loss, with ``settings`` passed to it (``scale``, ``margin``, ``gradient``...)."""
+    """Which loss.
+
+    Attributes:
+        name: One of the table of losses.
+        settings: Passed to it: ``scale``, ``margin``, ``gradient``... Without any it takes the published ones.
+    """
 
     name: str = "cosface"
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -119,7 +129,13 @@ class Training(Section):
 
 
 class Regularizer(Section):
-    """A term added to the loss: its name, its weight (None takes its own), and ``settings`` passed to it."""
+    """A term added to the loss.
+
+    Attributes:
+        name: One of the table of regularizers.
+        weight: What it is multiplied by; None takes its own.
+        settings: Passed to it.
+    """
 
     name: str
     weight: float | None = Field(None, gt=0.0)
