@@ -14,9 +14,11 @@ from sphereface.embedder.shortcuts import shortcut_rates
 from sphereface.errors import ImageError
 from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
+from sphereface.evaluation.findings import Findings
+from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.image import read_image
 from sphereface.progress import SILENT, Progress
-from sphereface.report import ReportInput, Shortcut, SphereSample
+from sphereface.report import GalleryTrial, ModelDifferences, ReportInput, Shortcut, SphereSample
 from sphereface.surroundings import machine, versions
 
 _SPHERE_PEOPLE, _SPHERE_IMAGES = 8, 30
@@ -34,7 +36,12 @@ def present(
     failures: Sequence[Face] = (),
     refusals: Sequence[str] = (),
     checks: Sequence[Shortcut] = (),
-    **more: Any,
+    journal: Sequence[Mapping[str, Any]] | None = None,
+    gallery_trial: GalleryTrial | None = None,
+    operating_point: OperatingPoint | None = None,
+    others: Sequence[Evaluation] = (),
+    differences: Sequence[ModelDifferences] = (),
+    findings: Findings | None = None,
 ) -> ReportInput:
     """Gather everything a report of this evaluation shows.
 
@@ -48,7 +55,12 @@ def present(
         failures: Pictures that could not be embedded.
         refusals: Why an operating point is missing.
         checks: Sanity checks of the data (:func:`shortcuts`).
-        more: Other fields of :class:`~sphereface.report.content.ReportInput`.
+        journal: Of the training.
+        gallery_trial: The gallery tried on fresh people.
+        operating_point: For searching a gallery.
+        others: Other models on the same pictures.
+        differences: Between the models.
+        findings: What more was looked into.
     """
     return ReportInput(
         title=title,
@@ -64,7 +76,12 @@ def present(
             "machine": machine(),
         },
         **_pictured(evaluation, faces, people),
-        **more,
+        journal=journal,
+        gallery_trial=gallery_trial,
+        operating_point=operating_point,
+        others=others,
+        differences=differences,
+        findings=findings,
     )
 
 

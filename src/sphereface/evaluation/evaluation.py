@@ -11,14 +11,23 @@ from sphereface.evaluation.results import (
     CrowdSearch,
     Health,
     Identification,
+    Rate,
     Source,
     Verification,
 )
+from sphereface.percentages import fixed_percent
 
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+def _told(rate: Rate) -> str:
+    if rate.value is None or rate.low is None or rate.high is None:
+        return "not supported"
+    value, low, high = fixed_percent((rate.value, rate.low, rate.high))
+    return f"{value} % ({low} to {high})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """Everything that was measured for one embedding on one set of people.
 
@@ -45,6 +54,16 @@ class Evaluation:
     classes: tuple[ClassAccuracy, ...] = ()
     source: Source | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the first figures and not the arrays behind them; :func:`to_json` has all."""
+        told = [f"{self.title!r}", f"{self.images:,} images", f"{self.people:,} people"]
+        if self.verifications:
+            told.append(f"EER {_told(self.verification.eer)}")
+            told += [f"FNMR at FMR {at:g} {_told(rate)}" for at, rate in self.verification.fnmr_at_fmr.items()]
+        if self.identifications:
+            told += [f"FNIR at FPIR {at:g} {_told(rate)}" for at, rate in self.identification.fnir_at_fpir.items()]
+        return f"<Evaluation of {', '.join(told)}>"
 
     @property
     def verification(self) -> Verification:

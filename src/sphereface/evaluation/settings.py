@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from sphereface.errors import ConfigurationError
 from sphereface.evaluation.choices import Rule, Weighting
 from sphereface.evaluation.verification import check_settings
 
@@ -44,6 +45,18 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        """Check what can be checked without the data.
+
+        Raises:
+            ConfigurationError: If a setting is out of range.
+        """
+        for name in ("fmr_targets", "fpir_targets"):
+            if not isinstance(getattr(self, name), Sequence) or isinstance(getattr(self, name), str):
+                raise ConfigurationError(
+                    f"{name} must be a list of rates such as [0.01], not {getattr(self, name)!r}"
+                )
+        if self.seed < 0:
+            raise ConfigurationError(f"seed must be 0 or more, not {self.seed}")
         check_settings((*self.fmr_targets, *self.fpir_targets), self.confidence, self.resamples)
 
     def to_json(self) -> dict[str, Any]:

@@ -20,6 +20,8 @@ UNKNOWN = "unknown"
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 # Characters that turn the direction of text around let one name look like another.
 _DIRECTION = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+# Between two letters of Persian, Hindi and others these are part of the spelling.
+_JOINERS = ("\u200c", "\u200d")
 
 
 def clean_name(name: str) -> str:
@@ -31,6 +33,8 @@ def clean_name(name: str) -> str:
     >>> clean_name("  Zoe\u0308 Müller ")
     'Zoë Müller'
     """
+    if not isinstance(name, str):
+        raise GalleryError(f"a name must be text, not {type(name).__name__}")
     cleaned = unicodedata.normalize("NFC", name.strip(" "))
     if not cleaned or cleaned.isspace():
         raise GalleryError("the name of a person is empty; give one")
@@ -46,12 +50,25 @@ def clean_name(name: str) -> str:
 
 
 def new_name(name: str) -> str:
-    """Return :func:`clean_name`, of somebody who is to be enrolled.
+    r"""Return :func:`clean_name`, of somebody who is to be enrolled; every kind of space is a plain one.
 
     Raises:
-        GalleryError: As :func:`clean_name`, and if the name is the answer for strangers.
+        GalleryError: As :func:`clean_name`, if the name is the answer for strangers, or if it holds a character
+            that nobody sees, which would make two people of one name.
+
+    >>> new_name("Ada\u00a0Lovelace")
+    'Ada Lovelace'
     """
-    cleaned = clean_name(name)
+    cleaned = clean_name(
+        "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in clean_name(name))
+    )
+    for position, letter in enumerate(cleaned):
+        inside = 0 < position < len(cleaned) - 1
+        if unicodedata.category(letter) == "Cf" and not (inside and letter in _JOINERS):
+            raise GalleryError(
+                f"the name {cleaned!a} holds the invisible character U+{ord(letter):04X} at position "
+                f"{position + 1}; remove it"
+            )
     if cleaned.casefold() == UNKNOWN:
         raise GalleryError(f"'{cleaned}' is what a gallery answers of strangers; give the person another name")
     return cleaned

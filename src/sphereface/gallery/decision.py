@@ -31,6 +31,11 @@ def check_point(point: OperatingPoint | None, fingerprint: str) -> OperatingPoin
             "measure one on people it has not seen: sphereface evaluate --data DIR --target-fpir RATE --store, "
             "or sphereface operating-point for a gallery of another size"
         )
+    if not isinstance(point, OperatingPoint):
+        raise GalleryError(
+            f"a search is decided by an operating point, with the rate it stands for, and not {point!r}; one is "
+            "in the model's card once it is measured: sphereface evaluate --store"
+        )
     if point.model_fingerprint != fingerprint:
         raise GalleryError(
             f"the operating point was measured for model {point.model_fingerprint[:12]}, but this gallery "

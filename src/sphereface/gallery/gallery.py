@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 import numpy as np
@@ -268,6 +269,7 @@ def open_gallery(
             another model, locked, or not accessible.
     """
     _require_model(fingerprint, dimension)
+    dimension = int(dimension)
     path = Path(path).expanduser()
     if create and not path.exists():
         record = "" if contract is None else contract.model_dump_json()
@@ -293,6 +295,10 @@ def _open(path: Path, busy_seconds: float) -> Gallery:
     return Gallery(path, connection, meta["fingerprint"], int(meta["dimension"]))
 
 
-def _require_model(fingerprint: str, dimension: int) -> None:
-    if not fingerprint or dimension < 1:
-        raise ConfigurationError("a gallery needs the fingerprint and the dimension of its model")
+def _require_model(fingerprint: object, dimension: Any) -> None:
+    whole = isinstance(dimension, Integral) and not isinstance(dimension, bool)
+    if not isinstance(fingerprint, str) or not fingerprint or not whole or dimension < 1:
+        raise ConfigurationError(
+            "a gallery needs the fingerprint of its model, a text, and its dimension, a whole number from 1, "
+            f"not {fingerprint!r} and {dimension!r}"
+        )

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.identification import identify
 from sphereface.evaluation.judge import follow, joined, judge
 from sphereface.evaluation.protocol import Protocol, UnitClasses, UnitPairs, UnitSearch, UnitTable, positions
+from sphereface.evaluation.settings import Settings
 from sphereface.evaluation.summary import decimal
 
 
@@ -281,3 +283,25 @@ def test_the_hardest_pairs_are_rows_of_the_set_whatever_they_were_compared_as():
         for pair in evaluation.health.widest:
             assert unit[pair.first] @ unit[pair.second] == pytest.approx(pair.score, abs=1e-5)
             assert faces.identities[pair.first] == faces.identities[pair.second]
+
+
+def test_an_evaluation_is_printed_in_a_line() -> None:
+    people = np.repeat(np.arange(40), 4)
+    rows = np.random.default_rng(0).standard_normal((40, 8))[people]
+    rows += 0.5 * np.random.default_rng(1).standard_normal(rows.shape)
+    told = repr(evaluate(rows, [f"{person}" for person in people]))
+    assert told.startswith("<Evaluation of 'embeddings', 160 images, 40 people, EER ")
+    assert len(told) < 500
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"fmr_targets": 0.01}, "fmr_targets must be a list of rates"),
+        ({"fpir_targets": "0.01"}, "fpir_targets must be a list of rates"),
+        ({"seed": -1}, "seed must be 0 or more, not -1"),
+    ],
+)
+def test_settings_that_are_none_are_told(wrong: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Settings(**wrong)

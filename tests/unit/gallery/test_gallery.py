@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -275,3 +276,37 @@ def test_a_gallery_opens_without_its_model(gallery: Gallery, path: Path, vectors
     with pytest.raises(GalleryError):
         open_any_gallery(path.with_name("none.db"))
     assert not path.with_name("none.db").exists()
+
+
+@pytest.mark.parametrize("name", ["Ada\u200b", "\ufeffAda", "Ada\u200d", "A\u00adda"])
+def test_nobody_is_enrolled_under_a_name_with_an_invisible_character(
+    gallery: Gallery, vectors: Draw, name: str
+) -> None:
+    with pytest.raises(GalleryError, match="holds the invisible character U\\+"):
+        gallery.enroll(name, vectors(1))
+
+
+def test_every_kind_of_space_is_a_space_and_joiners_inside_a_word_are_letters(
+    gallery: Gallery, vectors: Draw
+) -> None:
+    assert gallery.enroll("Ada\u00a0Lovelace", vectors(1)).name == "Ada Lovelace"
+    assert gallery.enroll("Ada\u2009Lovelace", vectors(1, seed=1)).name == "Ada Lovelace"
+    assert gallery.enroll("می\u200cخواهم", vectors(1, seed=2)).name == "می\u200cخواهم"
+    assert len(gallery.people()) == 2
+
+
+@pytest.mark.parametrize("dimension", [16.0, "16", True, 0, None])
+def test_no_file_is_made_for_a_dimension_that_is_none(tmp_path: Path, dimension: Any) -> None:
+    with pytest.raises(ConfigurationError, match="its dimension, a whole number from 1"):
+        open_gallery(tmp_path / "new.db", fingerprint="f" * 64, dimension=dimension)
+    assert not (tmp_path / "new.db").exists()
+    with open_gallery(tmp_path / "new.db", fingerprint="f" * 64, dimension=np.int64(16)) as opened:
+        assert opened.dimension == 16
+
+
+def test_what_is_no_name_and_no_operating_point_is_told(gallery: Gallery, vectors: Draw) -> None:
+    with pytest.raises(GalleryError, match="a name must be text, not NoneType"):
+        gallery.enroll(None, vectors(1))  # type: ignore[arg-type]
+    gallery.enroll("Ada", vectors(1))
+    with pytest.raises(GalleryError, match=r"decided by an operating point, .* and not 0\.5"):
+        gallery.identify(vectors(1), 0.5)  # type: ignore[arg-type]
