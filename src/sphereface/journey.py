@@ -23,7 +23,7 @@ from sphereface.embedder import Embedder, load_embedder
 from sphereface.embedder.audit import Audit, audit
 from sphereface.errors import SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
-from sphereface.gallery.trial import try_gallery
+from sphereface.gallery_trial import try_gallery
 from sphereface.participants import Participants, gather
 from sphereface.presentation import describe_data, present, shortcuts
 from sphereface.progress import SILENT, Progress

@@ -115,9 +115,9 @@ class Manifest:
             _keyed_hash(seed, self.identities[label], nfc(path.name), file_hash)
             for path, label, file_hash in zip(self.paths, self.labels, self.hashes, strict=True)
         ]
-        for person in range(len(self.identities)):
-            positions = np.flatnonzero(self.labels == person).tolist()
-            kept.extend(sorted(positions, key=lambda position: ranks[position])[:count])
+        by_person = np.argsort(self.labels, kind="stable")
+        for positions in np.split(by_person, np.flatnonzero(np.diff(self.labels[by_person])) + 1):
+            kept.extend(sorted(positions.tolist(), key=lambda position: ranks[position])[:count])
         return self.select(kept)
 
     def split(self, test_fraction: float, seed: int = 0) -> tuple[Manifest, Manifest]:

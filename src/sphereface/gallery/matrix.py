@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,19 @@ def make_block(vectors: Floats, sequence: Integers, people: Integers) -> Block:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A snapshot of a gallery's templates; searching it needs no lock."""
+    """A snapshot of a gallery's templates; searching it needs no lock, for nothing in it changes."""
 
     blocks: tuple[Block, ...] = ()
+
+    @cached_property
+    def owners(self) -> Integers:
+        """Ids of everybody who has a template, rising, (P,)."""
+        return np.unique(np.concatenate([block.owners for block in self.blocks] or [np.empty(0, np.int64)]))
+
+    @cached_property
+    def places(self) -> tuple[Integers, ...]:
+        """Where each block's owners are among all."""
+        return tuple(np.searchsorted(self.owners, block.owners) for block in self.blocks)
 
     @property
     def last_sequence(self) -> int:
@@ -92,19 +103,17 @@ class Matrix:
         A score is the cosine of the person's most similar template, clamped to [-1, 1]; of equal scores the
         person enrolled earlier comes first.
         """
-        owners = np.unique(np.concatenate([block.owners for block in self.blocks] or [np.empty(0, np.int64)]))
         found: list[list[tuple[int, float]]] = []
         for start in range(0, len(queries), _QUERY_ROWS):
-            scores = self._person_scores(queries[start : start + _QUERY_ROWS], owners)
-            found.extend([(int(owners[i]), float(row[i])) for i in _top(row, count)] for row in scores)
+            scores = self._person_scores(queries[start : start + _QUERY_ROWS])
+            found.extend([(int(self.owners[i]), float(row[i])) for i in _top(row, count)] for row in scores)
         return found
 
-    def _person_scores(self, queries: Floats, owners: Integers) -> Floats:
-        best = np.full((len(queries), len(owners)), -1.0, dtype=np.float32)
-        for block in self.blocks:
+    def _person_scores(self, queries: Floats) -> Floats:
+        best = np.full((len(queries), len(self.owners)), -1.0, dtype=np.float32)
+        for block, places in zip(self.blocks, self.places, strict=True):
             cosines = np.clip(queries @ block.vectors.T, -1.0, 1.0)
             peaks = np.maximum.reduceat(cosines[:, block.order], block.starts, axis=1)
-            places = np.searchsorted(owners, block.owners)
             best[:, places] = np.maximum(best[:, places], peaks)
         return best
 

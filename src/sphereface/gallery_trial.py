@@ -22,6 +22,8 @@ from sphereface.gallery.results import Identification
 from sphereface.progress import SILENT, Progress
 from sphereface.report.content import GalleryTrial
 
+_CONFIDENCE = 0.95
+
 
 def try_gallery(
     path: Path,
@@ -31,7 +33,6 @@ def try_gallery(
     strangers: Manifest,
     *,
     templates: int = 1,
-    confidence: float = 0.95,
     progress: Progress = SILENT,
 ) -> GalleryTrial:
     """Enrol ``known`` in a new gallery at ``path`` and search it with everybody's other pictures.
@@ -46,7 +47,6 @@ def try_gallery(
         known: People to enrol; each needs more pictures than ``templates``.
         strangers: People who are not enrolled.
         templates: Pictures enrolled of each; the others search.
-        confidence: Of the intervals.
         progress: Who listens.
     """
     faces = embed_files(embedder, known.paths, progress=progress)
@@ -80,12 +80,12 @@ def try_gallery(
     return GalleryTrial(
         gallery_people=enrolled,
         known_searches=len(searching),
-        named_correctly=_rate([a == b for a, b in zip(given, own, strict=True)], people, confidence),
-        named_wrongly=_rate([a not in (b, None) for a, b in zip(given, own, strict=True)], people, confidence),
+        named_correctly=_rate([a == b for a, b in zip(given, own, strict=True)], people),
+        named_wrongly=_rate([a not in (b, None) for a, b in zip(given, own, strict=True)], people),
         stranger_people=len(strangers.identities),
         stranger_searches=len(strangers),
         stated_fpir=point.target,
-        realised_fpir=_rate(alarms, strangers.labels, confidence),
+        realised_fpir=_rate(alarms, strangers.labels),
     )
 
 
@@ -120,10 +120,10 @@ def _identify(gallery: Gallery, faces: Sequence[Face], point: OperatingPoint) ->
     return [None if face.embedding is None else next(found) for face in faces]
 
 
-def _rate(events: Sequence[bool], people: np.ndarray[tuple[int], np.dtype[np.int64]], confidence: float) -> Rate:
+def _rate(events: Sequence[bool], people: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Rate:
     """Return the share of events with an interval clustered by person."""
     happened = np.bincount(people, weights=np.asarray(events, dtype=np.float64)).astype(np.float64)
     totals = np.bincount(people)
     rate = clustered(happened[:, None], totals)
-    low, high = rate.band(confidence)
-    return Rate(float(rate.rate[0]), float(low[0]), float(high[0]), confidence, float(rate.effective()[0]))
+    low, high = rate.band(_CONFIDENCE)
+    return Rate(float(rate.rate[0]), float(low[0]), float(high[0]), _CONFIDENCE, float(rate.effective()[0]))

@@ -16,7 +16,7 @@ from sphereface.errors import GalleryError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
 from sphereface.gallery import open_gallery
-from sphereface.gallery.trial import try_gallery
+from sphereface.gallery_trial import try_gallery
 from sphereface.progress import Silent
 
 DIMENSION = 75
