@@ -13,6 +13,7 @@ from evidence import counted as count
 from evidence import plan
 from evidence.comparing import ACCURACY_POINTS, CEILING, FNMR_POINTS, Comparison, Pool, Rows
 from evidence.counted import Counted
+from evidence.endings import Ending, endings
 from evidence.plan import CANDIDATES, FUNCTIONS, TWINS, Settings
 from evidence.study import Study
 from evidence.summary import Summary
@@ -215,6 +216,7 @@ class SizesAnswer:
     series: Mapping[str, tuple[tuple[int, Repeated], ...]]
     steps: Mapping[str, tuple[Compared, ...]]
     restless: str
+    endings: tuple[Ending, ...]
 
 
 def sizes(study: Study) -> SizesAnswer | None:
@@ -232,7 +234,8 @@ def sizes(study: Study) -> SizesAnswer | None:
             (headline.compare(after, before, together), easier.compare(after, before, together))
             for before, after in pairwise(names.values())
         )
-    return SizesAnswer(tuple(_judged(rows, counted).values()), series, steps, headline.restless)
+    judged = tuple(_judged(rows, counted).values())
+    return SizesAnswer(judged, series, steps, headline.restless, endings(rows))
 
 
 SERIES: dict[str, dict[int, str]] = {

@@ -9,6 +9,7 @@ from evidence import drawing, plan
 from evidence.answers import MARGINS, CriterionAnswer, SizesAnswer
 from evidence.comparing import Comparison
 from evidence.drawing import TWO_CLASSES
+from evidence.endings import TOGETHER
 from evidence.section import (
     HEALTH_NAMES,
     RATES,
@@ -126,6 +127,10 @@ def sizes(found: SizesAnswer) -> Section:
         how = {"annealed": " with lambda", "whole": " of the whole margin"}.get(series, "")
         all_steps += [(words + how, one) for words, one in named]
     verdicts.append(together_words(all_steps, len(all_steps)))
+    verdicts += [
+        _ended(found, "together", f"With an own cosine above {TOGETHER:g} all embeddings have drawn together"),
+        _ended(found, "at_chance", "At the loss of a network that tells nobody apart (ln C) ended"),
+    ]
     steps_rows = [
         (_series(series), step_words(both[0]), *compared(*both))
         for series, steps in found.steps.items()
@@ -147,7 +152,16 @@ def sizes(found: SizesAnswer) -> Section:
     )
     figures = {"m": drawing.m_figure(found), "depth": drawing.depth_figure(found)}
     short = _steps_sorted(all_steps, points=False)
-    return Section(short[:1].upper() + short[1:], " ".join(verdicts), body, figures)
+    nothing = [name_of(ending.row) for ending in found.endings if ending.at_chance == ending.runs]
+    short += f". Nothing is learned with {listed(nothing)}" if nothing else ""
+    return Section(short[:1].upper() + short[1:], " ".join(filter(None, verdicts)), body, figures)
+
+
+def _ended(found: SizesAnswer, how: str, words: str) -> str:
+    """Return a sentence on the rows that ended so, with how many of their runs; empty if none did."""
+    counts = [(ending.row, getattr(ending, how), ending.runs) for ending in found.endings]
+    rows = [f"{name_of(row)} ({count} of {runs} runs)" for row, count, runs in counts if count]
+    return f"{words}: {'; '.join(rows)}." if rows else ""
 
 
 def _series(series: str) -> str:

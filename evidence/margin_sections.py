@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from evidence import drawing, plan
 from evidence.answers import PLAIN, GradientsAnswer, Judged, MarginsAnswer, Trial
 from evidence.comparing import Comparison, Verdict
+from evidence.endings import TOGETHER
 from evidence.plan import FUNCTIONS, TWINS, Settings
 from evidence.section import (
     HEALTH_NAMES,
@@ -39,7 +40,6 @@ from evidence.wording import (
 from sphereface.card.markdown import table
 
 TUNING_PEOPLE = 57  # kept out of the trials and judged by them
-TOGETHER = 0.95  # cosine of training images to their own prototype: 18 degrees
 HIGH = 0.9  # of the headline: above it FNMR at FMR 1 % says more
 DIFFERS = {
     "a-softmax": "the margin, and a free norm instead of a scale",

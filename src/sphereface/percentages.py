@@ -20,5 +20,6 @@ def fixed_percent(shares: Sequence[float], digits: int = 2) -> tuple[str, ...]:
     """
     deciding = 100.0 * (shares[0] or max(shares))
     if deciding > 0.0 and math.isfinite(deciding):
-        digits = min(max(digits, 1 - math.floor(math.log10(deciding))), _MOST)
+        exponent = int(f"{deciding:.1e}".partition("e")[2])  # after rounding to two digits
+        digits = min(max(digits, 1 - exponent), _MOST)
     return tuple(f"{100.0 * share:.{digits}f}" for share in shares)

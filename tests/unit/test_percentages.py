@@ -23,5 +23,9 @@ def test_two_digits_of_every_figure_and_one_number_of_decimals(
     assert len(texts[0].partition(".")[2]) >= digits
 
 
+def test_what_is_rounded_up_needs_no_further_digit() -> None:
+    assert fixed_percent((0.000999, 0.00096, 0.00108)) == ("0.10", "0.10", "0.11")
+
+
 def test_a_figure_of_nothing_shows_its_bound() -> None:
     assert fixed_percent((0.0, 0.0, 3.7e-6)) == ("0.00000", "0.00000", "0.00037")

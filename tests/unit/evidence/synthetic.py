@@ -63,6 +63,7 @@ def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str =
         "recipe_hash": recipe_hash(run),
         "recipe": run.recipe().model_dump(mode="json", include={"backbone", "head", "regularizers", "optimiser"}),
         "seed": run.seed,
+        "learners": {"people": LEARNERS},
         "stopped": stopped,
         "ended": f"2026-11-22 12:{run.seed:02d}",
         "seconds": 90,
@@ -77,7 +78,7 @@ def write_run(run: Run, folder: Path, effect: Effect = no_effect, stopped: str =
             "loss": level if fails else level / 2,
             "cosine": 0.0 if fails else 0.5,
         }
-        summary |= {"learners": {"people": LEARNERS}, "chance": level, "collapsed": level}
+        summary |= {"chance": level, "collapsed": level}
     elif not stopped:
         summary |= _trial(run, best) if run.kind == "trial" else _judged(run, *effect(run))
     write_summary(run.name, summary, folder)
