@@ -158,7 +158,7 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
     settings = {"size": recipe.input.size, **recipe.backbone.settings}
     card = ModelCard(
         architecture=Architecture(name=recipe.backbone.name, settings=settings),
-        embedding_dimension=int(settings.get("embedding_dim", 512)),
+        embedding_dimension=recipe.embedding_dimension,
         parameters=sum(parameter.numel() for parameter in trained.backbone.parameters()),
         input_contract=recipe.input,
         provenance=Provenance(

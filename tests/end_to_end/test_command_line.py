@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,22 @@ def test_who_is_enrolled_can_be_seen_and_forgotten_without_the_model(story: Any,
     assert "    1  Ada Lovelace\n" in sphereface("people", *gallery).stdout
     fails(sphereface("forget", "Ada Lovelac", *gallery), "nobody called", "Did you mean 'Ada Lovelace'?")
     fails(sphereface("people", "--gallery", "none.db"), "none.db")
+
+
+def test_a_gallery_can_be_checked(story: Any, sphereface: Any, tmp_path: Path) -> None:
+    book = tmp_path / "book.db"
+    words = ("--model", story.folder, "--gallery", book)
+    assert sphereface("enroll", "Ada", *pictures(story, "enrol", 0)[:2], *words).returncode == 0
+    done = sphereface("people", "--check", "--gallery", book)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "every embedding is as it was enrolled")
+    with closing(sqlite3.connect(book)) as connection, connection:
+        connection.execute("UPDATE template SET vector = zeroblob(length(vector)) WHERE seq = 1")
+    done = sphereface("people", "--check", "--gallery", book)
+    assert done.returncode == 1
+    assert "wrong: the checksum of template 1 of 'Ada' is wrong" in done.stdout
+    done = sphereface("people", "--check", "--gallery", book, "--json")
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["problems"]) == 1
 
 
 def test_pictures_of_two_people_under_one_name_are_remarked(story: Any, sphereface: Any) -> None:

@@ -84,7 +84,7 @@ def kill_rounds(path: Path, rounds: int, seed: int) -> int:
         began = time.monotonic()
         with open_gallery(path, fingerprint=FINGERPRINT, dimension=DIMENSION, create=False) as gallery:
             present = {int(person.name.split()[1]): person.templates for person in gallery.people()}
-            check = gallery.verify()
+            check = gallery.check()
             sample = rng.sample(sorted(alive), min(20, len(alive)))
             found = [gallery.search(vectors(number)[1])[0][0] for number in sample]
         assert check.problems == ()
@@ -134,4 +134,4 @@ def test_a_kill_while_the_file_is_made_leaves_no_half_gallery(tmp_path: Path) ->
     assert made
     for file in made:
         with open_gallery(file, fingerprint=FINGERPRINT, dimension=DIMENSION, create=False) as gallery:
-            assert gallery.verify().ok
+            assert gallery.check().ok

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from sphereface.data.manifest import Manifest, name_digest
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 
 _LARGEST_FILE = 64 * 2**20
 _HASHED = re.compile(r"sha256:[0-9a-f]{64}")
@@ -35,7 +35,7 @@ def read_exclusions(path: Path) -> frozenset[str]:
             raise DataError(f"'{path}' is larger than any list of people; name a text file")
         lines = path.read_text(encoding="utf-8-sig").splitlines()  # Windows puts a mark in front
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
         raise DataError(f"cannot read the list of people to leave out, '{path}': {reason}") from error
     found = set()
     for number, line in enumerate(map(str.strip, lines), 1):

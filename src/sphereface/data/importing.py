@@ -19,7 +19,7 @@ from sphereface.data.new_folder import appearing
 from sphereface.data.pickled_pairs import PairTable, read_pickled_pairs, store_pairs
 from sphereface.data.recordio import Entry, list_entries, record_entries
 from sphereface.data.streams import HashedFile, open_regular
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 from sphereface.progress import SILENT, Progress
 from sphereface.version import __version__
 
@@ -131,7 +131,7 @@ def import_dataset(
         return imported
     except OSError as error:
         where = error.filename or destination
-        raise DataError(f"cannot import '{source}': {error.strerror or error} ('{where}')") from error
+        raise DataError(f"cannot import '{source}': {reason_of(error)} ('{where}')") from error
 
 
 def _container(source: Path) -> Path:

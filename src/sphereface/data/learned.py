@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 
 from sphereface.atomic import write_bytes
 from sphereface.data.manifest import Manifest, name_digest
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 
 LEARNED_FILE = "learned.safetensors"
 
@@ -102,7 +102,7 @@ def read_learned(folder: Path) -> Learned | None:
     except (FileNotFoundError, NotADirectoryError):  # the latter beside a model that is one file
         return None
     except OSError as error:
-        raise DataError(f"cannot read '{path}': {error.strerror or error}") from error
+        raise DataError(f"cannot read '{path}': {reason_of(error)}") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise _damaged(path) from error
     if {name: (array.dtype, array.ndim) for name, array in tensors.items()} != {

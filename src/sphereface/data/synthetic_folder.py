@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 from sphereface.progress import SILENT, Progress
 
 DRAWING: Final = 1
@@ -65,7 +65,7 @@ def write_faces(
             else:
                 _share_out(folder, people, images, seed, workers, lambda: task.advance(images))
     except OSError as error:
-        raise DataError(f"cannot write drawn faces to {folder}: {error.strerror or error}") from error
+        raise DataError(f"cannot write drawn faces to {folder}: {reason_of(error)}") from error
 
 
 def _claim(folder: Path, seed: int) -> None:

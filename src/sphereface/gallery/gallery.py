@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from sphereface.errors import ConfigurationError, GalleryError, nearest
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
-from sphereface.gallery import audit, store
+from sphereface.gallery import store
 from sphereface.gallery.border import check_sources, clean_name, new_name, unit_rows
+from sphereface.gallery.checking import check_rows
 from sphereface.gallery.decision import check_point, decide
 from sphereface.gallery.results import Candidate, Enrolment, GalleryCheck, GalleryInfo, Identification, Person
 from sphereface.gallery.snapshot import EMPTY, Snapshot, refresh
@@ -171,10 +172,10 @@ class Gallery:
             self.dimension, people, templates, size,
         )  # fmt: skip
 
-    def verify(self) -> GalleryCheck:
+    def check(self) -> GalleryCheck:
         """Read every row and check it: SQLite's own structure, checksums, lengths, owners."""
         with self._lock:
-            return audit.check(self._connection, self.dimension)
+            return check_rows(self._connection, self.dimension)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

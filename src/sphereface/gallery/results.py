@@ -107,7 +107,7 @@ class GalleryInfo:
 
 @dataclass(frozen=True, slots=True)
 class GalleryCheck:
-    """What ``verify`` found: every row read, every checksum computed again.
+    """What ``Gallery.check`` found: every row read, every checksum computed again.
 
     Attributes:
         people: People seen.

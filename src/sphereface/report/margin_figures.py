@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sphereface.atomic import write_bytes
-from sphereface.errors import ConfigurationError, DataError
+from sphereface.errors import ConfigurationError, DataError, reason_of
 from sphereface.evaluation.results import Floats
 from sphereface.report.canvas import (
     ACCENT,
@@ -182,7 +182,7 @@ def save_figure(path: Path, figure: Figure, description: str) -> Path:
     try:
         write_bytes(path, content)
     except OSError as error:
-        raise DataError(f"cannot write '{path}': {error.strerror or error}") from error
+        raise DataError(f"cannot write '{path}': {reason_of(error)}") from error
     return path
 
 

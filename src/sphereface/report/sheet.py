@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from sphereface.atomic import write_text
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 from sphereface.report.content import Picture
 from sphereface.report.pictures import picture_address
 
@@ -48,7 +48,7 @@ def write_sheet(path: Path, title: str, rows: Sequence[SheetRow]) -> None:
     try:
         write_text(path, "\n".join([*parts, "</body></html>"]) + "\n")
     except OSError as error:
-        raise DataError(f"cannot write the sheet '{path}': {error.strerror or error}") from error
+        raise DataError(f"cannot write the sheet '{path}': {reason_of(error)}") from error
 
 
 _HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>

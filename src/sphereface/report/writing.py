@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sphereface.atomic import write_bytes
-from sphereface.errors import DataError
+from sphereface.errors import DataError, reason_of
 from sphereface.evaluation.summary import findings_json, to_json, to_plain
 from sphereface.report.content import ReportInput
 from sphereface.version import __version__
@@ -100,7 +100,5 @@ def _put(path: Path, content: bytes) -> Path:
     try:
         write_bytes(path, content)
     except OSError as error:
-        raise DataError(
-            f"cannot write '{path}': {error.strerror or error}; choose a folder you may write to"
-        ) from error
+        raise DataError(f"cannot write '{path}': {reason_of(error)}; choose a folder you may write to") from error
     return path

@@ -189,7 +189,7 @@ def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tu
     head = build_head(
         recipe.head.name,
         num_classes=num_classes,
-        embedding_dim=recipe.backbone.settings.get("embedding_dim", 512),
+        embedding_dim=recipe.embedding_dimension,
         **{"precision": precision, **recipe.head.settings},
     )
     # Channels last is how the images lie in memory anyway, and what CPU and tensor-core convolutions want.
@@ -199,10 +199,13 @@ def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tu
 
 def build_regularizers(recipe: Recipe, num_classes: int, device: torch.device) -> nn.ModuleList:
     """Build the terms that the recipe adds to the loss."""
-    dimension = recipe.backbone.settings.get("embedding_dim", 512)
     return nn.ModuleList(
         build_regularizer(
-            term.name, num_classes=num_classes, embedding_dim=dimension, weight=term.weight, **term.settings
+            term.name,
+            num_classes=num_classes,
+            embedding_dim=recipe.embedding_dimension,
+            weight=term.weight,
+            **term.settings,
         )
         for term in recipe.regularizers
     ).to(device)

@@ -157,7 +157,7 @@ def make_plan(recipe: Recipe, people: int, pictures: int, *, rehearsal_steps: in
         device=str(device),
         precision=str(precision).removeprefix("torch."),
         input=(count, 3, recipe.input.height, recipe.input.width),
-        embedding=(count, recipe.backbone.settings.get("embedding_dim", 512)),
+        embedding=(count, recipe.embedding_dimension),
         prototypes=tuple(head.prototypes.shape) if isinstance(head, MarginHead) else None,
         backbone=recipe.backbone.name,
         backbone_parameters=sum(parameter.numel() for parameter in backbone.parameters()),

@@ -183,6 +183,12 @@ class Recipe(Section):
     augmentation: Augmentation = Augmentation()
     judgement: Judgement = Judgement()
 
+    @property
+    def embedding_dimension(self) -> int:
+        """Width d of the embedding, as the backbone is built with it."""
+        width: int = self.backbone.settings.get("embedding_dim", 512)
+        return width
+
     @model_validator(mode="after")
     def _size_belongs_to_the_input(self) -> Recipe:
         if "size" in self.backbone.settings:

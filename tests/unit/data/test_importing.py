@@ -308,7 +308,7 @@ def test_a_full_disk_and_an_interrupt_leave_nothing_behind(
         real(path, content)
 
     monkeypatch.setattr(intake_module, "_write_new", fails)
-    with pytest.raises(DataError, match=r"cannot import '.*train.rec': No space left on device"):
+    with pytest.raises(DataError, match=r"cannot import '.*train.rec': no space left on device"):
         import_dataset(ms1m, tmp_path / "ms1m")
     monkeypatch.setattr(intake_module, "_write_new", real)
 

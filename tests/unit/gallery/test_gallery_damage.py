@@ -134,7 +134,7 @@ def test_verify_lists_every_damaged_row(gallery: Gallery, path: Path, vectors: D
         "UPDATE template SET crc = 0 WHERE seq IN (3, 8)",
         "INSERT INTO person (name, created) VALUES ('nobody', '')",
     )
-    check = reopen().verify()
+    check = reopen().check()
     assert not check.ok
     assert (check.people, check.templates) == (13, 24)
     assert len(check.problems) == 3
@@ -152,7 +152,7 @@ def test_a_damaged_person_can_be_forgotten_and_enrolled_again(
     mended.forget("person 1")
     mended.enroll("person 1", vectors(2, seed=1))
     assert mended.search(vectors(1, seed=1))[0][0].name == answers[1][0].name
-    assert mended.verify().ok
+    assert mended.check().ok
 
 
 def test_cut_off_anywhere(gallery: Gallery, path: Path, vectors: Draw, reopen: Reopen) -> None:
@@ -188,7 +188,7 @@ def flip_bits(path: Path, copy: Path, probes: NDArray[np.float32], seed: int, ro
         try:
             with open_gallery(copy, fingerprint="f" * 64, dimension=32, busy_seconds=0.1) as opened:
                 assert opened.search(probes, k=3) == answers
-                opened.verify()
+                opened.check()
                 harmless += 1
         except GalleryError:
             refused += 1
@@ -253,7 +253,7 @@ def test_a_full_disk_stores_nothing_and_loses_nothing(gallery: Gallery, path: Pa
     one_sentence(error, path)
     assert [person.name for person in gallery.people()] == ["Ann"]
     assert gallery.search(vectors(1))[0] == [Candidate("Ann", pytest.approx(1.0, abs=1e-6))]
-    assert gallery.verify().ok
+    assert gallery.check().ok
 
 
 def test_two_programs_that_make_the_same_file(path: Path, monkeypatch: pytest.MonkeyPatch, vectors: Draw) -> None:

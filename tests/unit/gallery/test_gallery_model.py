@@ -116,7 +116,7 @@ class GalleryAgainstDict(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "galleries"):
-            assert self.galleries[0].verify().ok
+            assert self.galleries[0].check().ok
             for gallery in self.galleries:
                 gallery.close()
             self.folder.cleanup()

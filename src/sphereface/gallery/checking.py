@@ -15,7 +15,7 @@ _MOST_PROBLEMS = 100
 _UNIT_TOLERANCE = 1e-3
 
 
-def check(connection: sqlite3.Connection, dimension: int) -> GalleryCheck:
+def check_rows(connection: sqlite3.Connection, dimension: int) -> GalleryCheck:
     """Check SQLite's structure, every checksum, length and norm, and that nobody is without templates."""
     problems: list[str] = []
     people = templates = 0
