@@ -18,7 +18,7 @@ from sphereface.embedder import embed_files
 run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
 people = sorted((run / "faces" / "enrol").iterdir())
 embedder, card = load_embedder(run), load_card(run)
-point = next((point for point in card.operating_points if point.kind == "fpir"), None)
+point = card.point("fpir")
 if point is None:  # nobody is identified without a measured threshold
     raise SystemExit("this model has no operating point: run sphereface evaluate --store with more people")
 

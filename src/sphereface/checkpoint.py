@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 
 from sphereface.atomic import write_bytes, write_json
 from sphereface.errors import ModelError, reason_of
-from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.evaluation.operating_point import OperatingPoint, point_of
 from sphereface.faces.contract import InputContract
 
 WEIGHTS_FILE = "model.safetensors"
@@ -115,6 +115,10 @@ class ModelCard(BaseModel):
             "input_contract": self.input_contract.model_dump(mode="json"),
         }
         return _digest(identity)
+
+    def point(self, kind: str) -> OperatingPoint | None:
+        """Return the point for searching (``fpir``) or comparing two pictures (``fmr``), if it was measured."""
+        return point_of(self.operating_points, kind)
 
 
 def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCard) -> ModelCard:

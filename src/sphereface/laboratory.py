@@ -22,6 +22,7 @@ from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
 from sphereface.evaluation.findings import find
 from sphereface.evaluation.judge import Comparisons, judge
+from sphereface.evaluation.operating_point import point_of
 from sphereface.evaluation.paired import compare_crowds, compare_pairs, compare_searches
 from sphereface.evaluation.points import Points, choose_points
 from sphereface.inquiry import Inquiry, inquire
@@ -125,7 +126,7 @@ def evaluate(
         failures=inquiry.subjects[0].failures,
         refusals=points.refused,
         checks=shortcuts(evaluations[0], people, progress) if people is not None and inquiry.everything else (),
-        operating_point=next((point for point in points.issued if point.kind == "fpir"), None),
+        operating_point=point_of(points.issued, "fpir"),
         others=evaluations[1:],
         differences=[
             found

@@ -21,7 +21,6 @@ from sphereface.cli.options import (
     gallery_file,
     is_there,
     load_model,
-    operating_point,
 )
 from sphereface.cli.output import print_json
 from sphereface.errors import ConfigurationError
@@ -66,7 +65,7 @@ def command(
     ) as book:
         done = book.enroll(name, vectors, sources)
         others = [person.name for person in book.people() if person.name != done.name]
-    for note in (*_alike(done.name, others), *_unlike(images, vectors, operating_point(card, "fmr"))):
+    for note in (*_alike(done.name, others), *_unlike(images, vectors, card.point("fmr"))):
         print(f"note: {note}", file=sys.stderr)
     if as_json:
         print_json({"gallery": str(path), **asdict(done)})

@@ -11,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from sphereface.checkpoint import ModelCard
     from sphereface.embedder import Embedder
-    from sphereface.evaluation.operating_point import OperatingPoint
 
 from sphereface.faces.choices import DetectorName, PictureKind, Policy
 
@@ -90,8 +89,3 @@ def load_model(given: Path | None) -> tuple[Embedder, ModelCard]:
     from sphereface.embedder import load_model as load
 
     return load(model_folder(given))
-
-
-def operating_point(card: ModelCard, kind: str) -> OperatingPoint | None:
-    """Return the model's operating point of a kind, if it has one."""
-    return next((point for point in card.operating_points if point.kind == kind), None)

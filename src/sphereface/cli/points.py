@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sphereface.cli.options import operating_point
 from sphereface.faces.choices import DetectorName, PictureKind, Policy
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def point_for(card: ModelCard, kind: str, file: Path | None) -> OperatingPoint |
     """
     from sphereface.evaluation.operating_point import read_operating_point
 
-    return operating_point(card, kind) if file is None else read_operating_point(file)
+    return card.point(kind) if file is None else read_operating_point(file)
 
 
 def preprocessing(

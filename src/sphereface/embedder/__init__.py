@@ -57,7 +57,7 @@ def load_model(
     folder: Path | str, *, precision: Precision = "float32", batch_size: int = 64, device: str = "auto"
 ) -> tuple[Embedder, ModelCard]:
     """Load a model as :func:`load_embedder` does, and its card; that of an ONNX file is made on the way."""
-    from sphereface.checkpoint import load_card
+    from sphereface.checkpoint import load_card, load_tensors
     from sphereface.embedder.dlib_embedder import ARCHITECTURE, DlibEmbedder
     from sphereface.embedder.onnx_file import is_onnx
 
@@ -72,14 +72,15 @@ def load_model(
     if card.architecture.name == ARCHITECTURE:
         return DlibEmbedder(card, batch_size=batch_size), card
     try:
-        from sphereface.embedder.torch_embedder import load_torch_embedder
+        from sphereface.embedder.torch_embedder import TorchEmbedder, build_network
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "torch":
             raise
         raise MissingExtraError(
             "embedding pictures needs PyTorch, which is not installed: pip install 'sphereface[train]'"
         ) from error
-    return load_torch_embedder(folder, precision=precision, batch_size=batch_size, device=device), card
+    network = build_network(card, load_tensors(folder, card))
+    return TorchEmbedder(network, card, precision=precision, batch_size=batch_size, device=device), card
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -12,7 +12,7 @@ from sphereface.embedder.judgement import Judgement
 from sphereface.evaluation.embedding_set import EmbeddingSet
 from sphereface.evaluation.evaluation import Evaluation
 from sphereface.evaluation.judge import compare, follow, joined, judge
-from sphereface.evaluation.operating_point import OperatingPoint
+from sphereface.evaluation.operating_point import OperatingPoint, point_of
 from sphereface.evaluation.points import choose_points
 from sphereface.evaluation.protocol import Protocol
 from sphereface.faces.reading import Reader
@@ -41,7 +41,7 @@ class Audit:
 
     def point(self, kind: str) -> OperatingPoint | None:
         """Return the operating point of this kind (``fpir`` or ``fmr``), if there is one."""
-        return next((point for point in self.points if point.kind == kind), None)
+        return point_of(self.points, kind)
 
 
 def embed_people(

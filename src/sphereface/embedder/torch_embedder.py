@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sphereface.backbones import build_backbone
-from sphereface.checkpoint import ModelCard, load_card, load_tensors
+from sphereface.checkpoint import ModelCard
 from sphereface.device import choose_device
 from sphereface.errors import ConfigurationError, ModelError
 from sphereface.faces.contract import FlipFusion, InputContract
@@ -137,19 +136,6 @@ class TorchEmbedder:
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
             raw: Tensor = self._network(batch)
         return raw.to(torch.float32)
-
-
-def load_torch_embedder(
-    folder: Path, *, precision: Precision = "float32", batch_size: int = 64, device: str = "auto"
-) -> TorchEmbedder:
-    """Load a model folder.
-
-    Raises:
-        ModelError: If the model is missing, damaged, or its weights do not fit its architecture.
-    """
-    card = load_card(folder)
-    network = build_network(card, load_tensors(folder, card))
-    return TorchEmbedder(network, card, precision=precision, batch_size=batch_size, device=device)
 
 
 def build_network(card: ModelCard, tensors: dict[str, NDArray[Any]]) -> nn.Module:

@@ -6,6 +6,7 @@ hand cannot support is refused instead of promised.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -112,6 +113,11 @@ class OperatingPoint(BaseModel):
             f"at threshold {self.threshold:.3f}{many}, {_range(self.measured, 2, trial)}, and "
             f"{_range(self.missed, 1, 'genuine attempts are missed')}"
         )
+
+
+def point_of(points: Iterable[OperatingPoint], kind: str) -> OperatingPoint | None:
+    """Return the point of this kind (``fpir`` or ``fmr``), if there is one."""
+    return next((point for point in points if point.kind == kind), None)
 
 
 def _range(rate: MeasuredRate, digits: int, of: str) -> str:
