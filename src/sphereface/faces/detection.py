@@ -61,11 +61,6 @@ class Detection:
         return self.width * self.height
 
     @property
-    def eye_distance(self) -> float:
-        """Between the two eyes, in pixels."""
-        return float(np.hypot(*(self.landmarks[1] - self.landmarks[0])))
-
-    @property
     def enlargement(self) -> float:
         """How many pixels of the aligned crop one pixel of the picture becomes; below 1 it is made smaller."""
         return scale_of(similarity(self.landmarks))

@@ -65,9 +65,7 @@ def draw_steps(
     axes.plot(across, up, color=colour, linestyle=dash, drawstyle="steps-post", label=label or None)
 
 
-def draw_line(
-    axes: Axes, index: int, across: Sequence[float], rates: Sequence[Rate], label: str = "", marker: str = "o"
-) -> None:
+def draw_line(axes: Axes, index: int, across: Sequence[float], rates: Sequence[Rate], label: str = "") -> None:
     """Draw rates with their band as points tied by a line; a rate without a value is left out."""
     known = [(x, r.value, r.low, r.high) for x, r in zip(across, rates, strict=True) if r.value is not None]
     if not known:
@@ -80,7 +78,7 @@ def draw_line(
         [v if end is None else end for v, end in zip(values, highs, strict=True)],
         color=colour, alpha=0.18, linewidth=0,
     )  # fmt: skip
-    axes.plot(xs, values, color=colour, linestyle=dash, marker=marker, markersize=4, label=label or None)
+    axes.plot(xs, values, color=colour, linestyle=dash, marker="o", markersize=4, label=label or None)
 
 
 def dots(rates: Mapping[float, Rate]) -> tuple[list[float], list[float]]:
