@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evidence.comparing import Rows
@@ -28,7 +27,7 @@ class Ending:
 def endings(rows: Rows) -> tuple[Ending, ...]:
     """Return the ending of each row."""
     return tuple(
-        Ending(row, len(made), _count(map(_drawn_together, made)), _count(map(_at_chance, made)))
+        Ending(row, len(made), sum(map(_drawn_together, made)), sum(map(_at_chance, made)))
         for row, made in rows.items()
     )
 
@@ -43,7 +42,3 @@ def _at_chance(run: Summary) -> bool:
     last, chance = run["last"], math.log(run["learners"]["people"])
     free = run["recipe"]["head"]["name"] == "a-softmax"
     return free and last is not None and abs(last["loss"] - chance) <= _NEAR * chance
-
-
-def _count(found: Iterable[bool]) -> int:
-    return sum(found)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -51,6 +50,10 @@ LAST_STEPS = 50
 NEARLY_NOTHING = 1e-3  # length of an embedding that gives up
 
 
+class _MadeElsewhereError(Exception):
+    """Another process makes this run."""
+
+
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """Pictures that every run embeds: whose, and their decoded crops (N, 112, 96, 3)."""
@@ -79,16 +82,15 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
         for run in waiting:
             home = folder / run.name
             home.mkdir(parents=True, exist_ok=True)
-            with ExitStack() as stack:
-                try:
-                    stack.enter_context(held(home, wait=False))
-                except BlockingIOError:  # another process makes it
-                    continue
-                if read_summary(run, summaries) is None:
-                    print(f"{datetime.now(UTC):%H:%M} {run.name}", flush=True)
-                    write_summary(run.name, make(run, people, shown, home), summaries)
-                    shutil.rmtree(home / "checkpoints", ignore_errors=True)
-                    break  # the list may have changed
+            try:
+                with held(home, busy=_MadeElsewhereError()):
+                    if read_summary(run, summaries) is None:
+                        print(f"{datetime.now(UTC):%H:%M} {run.name}", flush=True)
+                        write_summary(run.name, make(run, people, shown, home), summaries)
+                        shutil.rmtree(home / "checkpoints", ignore_errors=True)
+                        break  # the list may have changed
+            except _MadeElsewhereError:
+                continue
         else:
             time.sleep(WAIT_SECONDS)
 

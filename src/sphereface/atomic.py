@@ -67,22 +67,26 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def held(folder: Path, *, wait: bool = True) -> Iterator[None]:
+def held(folder: Path, *, busy: Exception | None = None) -> Iterator[None]:
     """Let nobody else who asks hold a folder meanwhile: for what is read, changed and written back.
 
     It is let go with the process that holds it, however that ends.
 
     Args:
         folder: The folder; it must be there.
-        wait: Wait while somebody else holds it.
+        busy: What to raise where somebody else holds it; None waits.
 
     Raises:
-        BlockingIOError: If somebody else holds it and this is not to wait.
         OSError: If the folder cannot be opened.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError:
+            if busy is None:
+                raise
+            raise busy from None
         yield
     finally:
         os.close(descriptor)

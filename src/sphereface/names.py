@@ -39,7 +39,7 @@ def _text(what: str, row: int, value: object) -> str:
     one = value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
     if isinstance(one, str):
         return one
-    if isinstance(one, bool | numbers.Integral) or (isinstance(one, numbers.Real) and one == one):
+    if isinstance(one, numbers.Real) and one == one:
         return str(one)
     raise DataError(
         f"'{what}' of row {row} is {str(one)[:40]!r} ({type(value).__name__}); give a name or a number"

@@ -158,7 +158,9 @@ def test_what_is_held_is_held_by_one(tmp_path: Path) -> None:
 
 
 def test_who_does_not_wait_is_told_that_it_is_held(tmp_path: Path) -> None:
-    with atomic.held(tmp_path), pytest.raises(BlockingIOError), atomic.held(tmp_path, wait=False):
+    busy = BlockingIOError("held")
+    with atomic.held(tmp_path), pytest.raises(BlockingIOError) as told, atomic.held(tmp_path, busy=busy):
         raise AssertionError("held twice")
-    with atomic.held(tmp_path, wait=False):
+    assert told.value is busy
+    with atomic.held(tmp_path, busy=busy):
         pass

@@ -54,21 +54,19 @@ def recipe_settings() -> str:
     sections = {name: field for name, field in fields.items() if hasattr(field.annotation, "model_fields")}
     parts = [_keys(Recipe, {name: field.default for name, field in fields.items() if name not in sections})]
     for name, field in sections.items():
-        parts += [f"`[{name}]`", _keys(field.annotation, _defaults(field))]
+        given = {} if field.is_required() else field.default.model_dump()
+        parts += [f"`[{name}]`", _keys(field.annotation, _defaults(field.annotation) | given)]
         if name == "head":
             parts += ["`[[regularizers]]`, any number", _keys(Regularizer, _defaults(Regularizer))]
     return "\n\n".join(parts)
 
 
 def _defaults(section: Any) -> dict[str, Any]:
-    """Return the defaults of a section: those of the recipe, or where it must be given those of its type."""
-    if not getattr(section, "is_required", lambda: True)():
-        found: dict[str, Any] = section.default.model_dump()
-        return found
-    fields = getattr(section, "annotation", section).model_fields
+    """Return the default of every key, ``...`` for one that must be given."""
+    fields = section.model_fields.items()
     return {
-        name: "required" if field.is_required() else _toml(field.get_default(call_default_factory=True))
-        for name, field in fields.items()
+        name: ... if field.is_required() else field.get_default(call_default_factory=True)
+        for name, field in fields
     }
 
 
@@ -92,6 +90,8 @@ def _attributes(section: Any) -> dict[str, str]:
 
 
 def _toml(value: Any) -> str:
+    if value is ...:
+        return "required"
     if value in (None, (), {}):
         return "none"
     if isinstance(value, dict):
@@ -102,7 +102,7 @@ def _toml(value: Any) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float):
         return f"`{value:_}`" if isinstance(value, int) else f"`{value:.4g}`"
-    return value if value in ("required", "none") or "`" in value else f"`{value}`"
+    return f"`{value}`"
 
 
 def _line(path: Path, depth: int) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -135,12 +135,8 @@ def open_aligned(path: Path, head: dict[str, Any]) -> Iterator[AlignedFolder]:
     if path.exists() and not path.is_dir():
         raise DataError(f"'{path}' is a file; name a folder for the crops")
     path.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(held(path, wait=False))
-        except BlockingIOError:
-            advice = "wait until it has ended, or name another folder"
-            raise DataError(f"another program is writing crops to '{path}'; {advice}") from None
+    advice = "wait until it has ended, or name another folder"
+    with held(path, busy=DataError(f"another program is writing crops to '{path}'; {advice}")):
         _begin(path, {"format": _FORMAT, **head})
         _remove_unfinished(path)
         manifest = path / MANIFEST_NAME

@@ -103,6 +103,8 @@ def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> 
             written.
     """
     from sphereface.atomic import held
+    from sphereface.checkpoint import update_operating_points
+    from sphereface.embedder.onnx_file import is_onnx, write_points
 
     issued, place = tuple(points), Path(folder)
     kinds = {point.kind for point in issued}
@@ -110,19 +112,12 @@ def replace_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> 
         with held(place if place.is_dir() else place.parent):
             card = read_card(place)
             kept = [point for point in card.operating_points if point.kind not in kinds]
-            _store_points(place, card.fingerprint, [*kept, *issued])
+            if is_onnx(place):
+                write_points(place, card.fingerprint, [*kept, *issued])
+            else:
+                update_operating_points(place, [*kept, *issued])
     except OSError as error:
         raise ModelError(f"the model '{folder}' cannot be opened: {reason_of(error)}") from error
-
-
-def _store_points(folder: Path, fingerprint: str, points: Iterable[OperatingPoint]) -> None:
-    from sphereface.checkpoint import update_operating_points
-    from sphereface.embedder.onnx_file import is_onnx, write_points
-
-    if is_onnx(folder):
-        write_points(folder, fingerprint, points)
-    else:
-        update_operating_points(folder, points)
 
 
 def __getattr__(name: str) -> Any:

@@ -59,9 +59,8 @@ def new_name(name: str) -> str:
     >>> new_name("Ada\u00a0Lovelace")
     'Ada Lovelace'
     """
-    cleaned = clean_name(
-        "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in clean_name(name))
-    )
+    spaced = (" " if unicodedata.category(letter) == "Zs" else letter for letter in clean_name(name))
+    cleaned = "".join(spaced).strip(" ")
     for position, letter in enumerate(cleaned):
         inside = 0 < position < len(cleaned) - 1
         if unicodedata.category(letter) == "Cf" and not (inside and letter in _JOINERS):

@@ -40,6 +40,15 @@ def wide_batch(
     (torch.float32, tensor([5.]))
     """
     check_batch(embeddings, labels, num_classes, embedding_dim)
+    return wide_embeddings(embeddings, *beside)
+
+
+def wide_embeddings(embeddings: Tensor, *beside: Tensor) -> tuple[Tensor, Tensor]:
+    """Return embeddings (N, d) in the format to compute in, as :func:`wide_batch`, and their lengths, (N,).
+
+    Raises:
+        ConfigurationError: If one is not finite or zero.
+    """
     wide = torch.float32
     for tensor in (embeddings, *beside):
         wide = torch.promote_types(wide, tensor.dtype)

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -107,16 +108,16 @@ def check_sizes(num_classes: int, embedding_dim: int) -> None:
     """
     sizes: dict[str, object] = {"num_classes": num_classes, "embedding_dim": embedding_dim}
     for name, value in sizes.items():
-        if not is_whole(value) or value < 2:  # type: ignore[operator]
+        if not is_whole(value) or value < 2:
             raise ConfigurationError(f"{name} must be a whole number of 2 or more, not {value!r}")
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Say whether this is a whole number, also one of numpy's."""
     return not isinstance(value, bool) and isinstance(value, Integral)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Say whether this is a number, also one of numpy's, and not NaN."""
     return not isinstance(value, bool) and isinstance(value, Real) and value == value
 

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sphereface.heads.checks import check_embeddings, check_shape
+from sphereface.heads.batch import wide_embeddings, without_autocast
+from sphereface.heads.checks import check_shape
 from sphereface.heads.others import Lengths
 from sphereface.heads.row import MOST_SHOWN
 from sphereface.sphere.geometry import length, unit
@@ -83,12 +84,10 @@ def cosines(embeddings: Tensor, prototypes: Tensor) -> Tensor:
     >>> cosines(torch.tensor([[3.0, 4.0]]), torch.eye(2))
     tensor([[0.6000, 0.8000]])
     """
-    wide = torch.promote_types(torch.promote_types(embeddings.dtype, prototypes.dtype), torch.float32)
     check_shape(embeddings, prototypes.shape[-1])
-    x = embeddings.to(wide)
-    check_embeddings(x, length(x))
-    with torch.autocast(x.device.type, enabled=False):
-        found: Tensor = unit(x) @ unit(prototypes.to(wide)).flatten(0, -2).T
+    with without_autocast(embeddings):
+        x, _ = wide_embeddings(embeddings, prototypes)
+        found: Tensor = unit(x) @ unit(prototypes.to(x)).flatten(0, -2).T
     return found if prototypes.ndim == 2 else found.view(-1, *prototypes.shape[:2]).amax(dim=2)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +88,7 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
     state = RunState({"backbone": backbone, "head": head, "regularizers": regularizers}, optimiser)
     recipe_hash = fingerprint(recipe, people, precision)
     start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash)
+    write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
     if start:
         progress.say(f"going on at step {start} of {steps}")
 
@@ -111,7 +111,6 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
         Journal(folder / "journal.jsonl", start, events) as journal,
         progress.task("training", (steps - start) * settings.batch_size) as task,
     ):
-        write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
         for step, batch in enumerate(stream, start):
             rate = learning_rate(recipe.optimiser, step / steps)
             for group in optimiser.param_groups:
@@ -153,21 +152,15 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
     return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."))
 
 
-@contextmanager
-def alone_in(checkpoints: Path) -> Iterator[None]:
+def alone_in(checkpoints: Path) -> AbstractContextManager[None]:
     """Let one process at a time train in a folder: two would write one journal and each other's snapshots.
 
     Raises:
-        ModelError: If another process does.
+        ModelError: On entering, if another process does.
     """
     checkpoints.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(held(checkpoints, wait=False))
-        except BlockingIOError:
-            advice = "wait until it has ended, or name another folder"
-            raise ModelError(f"another process is training in '{checkpoints.parent}'; {advice}") from None
-        yield
+    advice = "wait until it has ended, or name another folder"
+    return held(checkpoints, busy=ModelError(f"another process is training in '{checkpoints.parent}'; {advice}"))
 
 
 def check_networks(recipe: Recipe) -> None:

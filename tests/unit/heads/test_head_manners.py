@@ -140,6 +140,8 @@ def test_arrays_are_told_from_tensors() -> None:
         head(x, labels.numpy())
     with pytest.raises(ConfigurationError, match="embeddings must be a torch tensor, not ndarray"):
         head(x.numpy(), labels)
+    with pytest.raises(ConfigurationError, match="embeddings must be a torch tensor, not ndarray"):
+        head.cosines(x.numpy())
 
 
 @pytest.mark.parametrize(("symbol", "setting"), [("s", "scale"), ("m", "margin")])
