@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sphereface.clock import now
 from sphereface.embedder import Embedder
 from sphereface.embedder.pretrained import is_shipped
 from sphereface.errors import ConfigurationError, DataError, ModelError
@@ -93,7 +93,7 @@ def calibrate(
         judged,
         model_fingerprint=faces.fingerprint,
         data_hash=inquiry.data_hash,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
     )
 
 

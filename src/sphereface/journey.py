@@ -17,6 +17,7 @@ from sphereface.checkpoint import (
     save_model,
     update_operating_points,
 )
+from sphereface.clock import now
 from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest
 from sphereface.embedder import Embedder, load_embedder
@@ -75,6 +76,7 @@ def journey(
     Raises:
         SpherefaceError: If data, settings or the folder are unusable; the message says what to do.
     """
+    folder = Path(folder)
     check_networks(recipe)
     require_drawing()
     people = gather(recipe, progress)
@@ -155,9 +157,8 @@ def try_people(
 def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Path) -> ModelCard:
     """Write the model: the backbone alone, its card, and who was learned from; the prototypes stay behind."""
     tensors = {name: value.detach().cpu().numpy() for name, value in trained.backbone.state_dict().items()}
-    settings = {"size": recipe.input.size, **recipe.backbone.settings}
     card = ModelCard(
-        architecture=Architecture(name=recipe.backbone.name, settings=settings),
+        architecture=Architecture(name=recipe.backbone.name, settings=recipe.backbone_settings),
         embedding_dimension=recipe.embedding_dimension,
         parameters=sum(parameter.numel() for parameter in trained.backbone.parameters()),
         input_contract=recipe.input,
@@ -168,6 +169,7 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             images_seen=trained.steps * recipe.training.batch_size,
             data_hash=learners.data_hash,
             versions=versions(),
+            created=now(),
             licence=recipe.licence,
         ),
     )

@@ -40,6 +40,12 @@ def test_gallery_from_python(story: Any) -> None:
     assert len(re.findall(r"is taken for", run("gallery_from_python.py", str(story.folder)))) == 3
 
 
+def test_own_backbone_is_trained_and_loaded(story: Any, tmp_path: Path) -> None:
+    told = run("own_backbone.py", str(story.folder), str(tmp_path / "own"))
+    assert re.search(r"EER 0\.\d+ \(0\.\d+ to 0\.\d+\)", told)
+    assert "[(128,), (128,)]" in told
+
+
 @pytest.mark.parametrize("page", ["head.md", "evaluation.md"])
 def test_a_page_s_python_runs_as_it_stands(page: str, tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (PROJECT / "docs" / page).read_text("utf-8"), re.S | re.M)
@@ -51,4 +57,8 @@ def test_a_page_s_python_runs_as_it_stands(page: str, tmp_path: Path) -> None:
 
 
 def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"own_training_loop.py", "gallery_from_python.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {
+        "gallery_from_python.py",
+        "own_backbone.py",
+        "own_training_loop.py",
+    }

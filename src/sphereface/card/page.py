@@ -110,6 +110,8 @@ def _model(card: ModelCard) -> Iterator[tuple[str, str]]:
     versions = ", ".join(f"{name} {number}" for name, number in made.versions.items())
     if versions:
         yield "made with", prose(versions)
+    if made.created:
+        yield "made on", prose(made.created[:10])
 
 
 def _learned_from(card: ModelCard, learned: Learned | None) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from sphereface.clock import now
 from sphereface.errors import ConfigurationError, NotEnoughDataError
 from sphereface.evaluation.counting import false_matches, misses
 from sphereface.evaluation.gallery_size.draws import alarm_threshold
@@ -111,7 +111,7 @@ def choose_operating_point(
         data_hash=data_hash,
         model_fingerprint=model_fingerprint,
         preprocessing=dict(preprocessing or {}),
-        created=_now() if created is None else created,
+        created=now() if created is None else created,
     )
 
 
@@ -150,7 +150,7 @@ def choose_verification_point(
         data_hash=data_hash,
         model_fingerprint=model_fingerprint,
         preprocessing=dict(preprocessing or {}),
-        created=_now() if created is None else created,
+        created=now() if created is None else created,
     )
 
 
@@ -219,10 +219,6 @@ def _refusal(evidence: _Evidence, target: float, effective: float) -> str:
 
 def _enough(target: float, effective: float) -> bool:
     return target * effective >= NEEDED_ERRORS
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _measured(rate: Rate) -> MeasuredRate:

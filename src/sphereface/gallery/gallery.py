@@ -14,6 +14,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sphereface.clock import now
 from sphereface.errors import ConfigurationError, GalleryError, nearest
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
@@ -55,7 +56,7 @@ class Gallery:
         name = new_name(name)
         vectors = unit_rows(embeddings, self.dimension)
         hashes = check_sources(sources, vectors)
-        created, added, duplicates = store.now(), [], 0
+        created, added, duplicates = now(), [], 0
         with self._lock, store.translated(self.path), store.transaction(self._connection):
             person = self._person_id(name, created)
             for vector, source in zip(vectors, hashes, strict=True):

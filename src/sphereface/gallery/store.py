@@ -13,11 +13,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from sphereface.atomic import sync_folder
+from sphereface.clock import now
 from sphereface.errors import GalleryError, reason_of
 
 APPLICATION_ID = 0x53464731  # "SFG1", at byte 68 of the file
@@ -231,8 +231,3 @@ def checksum(template_id: bytes, name: str, source: str, created: str, vector: b
     """
     parts = (template_id, name.encode(), source.encode(), created.encode(), vector)
     return zlib.crc32(b"".join((struct.pack("<5Q", *map(len, parts)), *parts)))
-
-
-def now() -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -177,7 +177,7 @@ def check_networks(recipe: Recipe) -> None:
 
 def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, Head]:
     """Build backbone and head as the recipe says, on the device; the weights follow torch's seed."""
-    backbone = build_backbone(recipe.backbone.name, size=recipe.input.size, **recipe.backbone.settings)
+    backbone = build_backbone(recipe.backbone.name, **recipe.backbone_settings)
     precision = "float32" if choose_precision(recipe.training.precision, device) is torch.float32 else "auto"
     head = build_head(
         recipe.head.name,

@@ -53,7 +53,7 @@ class Backbone(Section):
     """Which network.
 
     Attributes:
-        name: ``sfnet4``, ``sfnet10``, ``sfnet20``, ``sfnet36`` or ``sfnet64``.
+        name: ``sfnet4``, ``sfnet10``, ``sfnet20``, ``sfnet36``, ``sfnet64``, or a network of your own.
         settings: Passed to it: ``embedding_dim``, ``batch_norm``.
     """
 
@@ -188,6 +188,12 @@ class Recipe(Section):
         """Width d of the embedding, as the backbone is built with it."""
         width: int = self.backbone.settings.get("embedding_dim", 512)
         return width
+
+    @property
+    def backbone_settings(self) -> dict[str, Any]:
+        """What the backbone is built with: its settings, the size of the input and the width of the embedding."""
+        asked = {"size": self.input.size, "embedding_dim": self.embedding_dimension}
+        return asked | self.backbone.settings
 
     @model_validator(mode="after")
     def _size_belongs_to_the_input(self) -> Recipe:
