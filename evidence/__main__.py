@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from evidence.schedule import QUESTIONS
+from evidence.summary import SUMMARIES
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -20,6 +21,9 @@ def main() -> int:
         about.add_argument("only", nargs="*", help=f"questions: {', '.join(QUESTIONS)}; all by default")
         about.add_argument("--shared", type=Path, default=PROJECT.parent / "shared" / "data", help="the pictures")
         about.add_argument("--work", type=Path, default=PROJECT / "runs" / "evidence", help="where weights lie")
+        about.add_argument(
+            "--summaries", type=Path, default=SUMMARIES, help="where the outcomes lie; done is skipped"
+        )
         if verb == "run":
             about.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     verbs.add_parser("page", help="make the page and its figures of the summaries")
@@ -36,9 +40,9 @@ def main() -> int:
     from evidence import running
 
     if arguments.verb == "work":
-        running.work(arguments.shared, arguments.work, arguments.only)
+        running.work(arguments.shared, arguments.work, arguments.only, arguments.summaries)
         return 0
-    return running.start(arguments.shared, arguments.work, arguments.jobs, arguments.only)
+    return running.start(arguments.shared, arguments.work, arguments.jobs, arguments.only, arguments.summaries)
 
 
 if __name__ == "__main__":

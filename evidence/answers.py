@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, pairwise
 
 import numpy as np
 
 from evidence import counted as count
 from evidence import plan
-from evidence.comparing import ACCURACY_POINTS, CEILING, FNMR_POINTS, Comparison, Pool, Rows
+from evidence.comparing import ACCURACY_POINTS, CEILING, FNMR_POINTS, Comparison, Pool, same_rows
 from evidence.counted import Counted
 from evidence.endings import Ending, endings
 from evidence.plan import CANDIDATES, FUNCTIONS, TWINS, Settings
 from evidence.study import Study
-from evidence.summary import Summary
+from evidence.summary import Rows, Summary
 from sphereface.evaluation.repeated import Repeated
 
 Compared = tuple[Comparison, Comparison]
@@ -25,8 +24,6 @@ Compared = tuple[Comparison, Comparison]
 PLAIN = "normface"
 HEALTH = ("alignment", "uniformity", "angular_fisher_score", "effective_rank")
 GRADIENTS, PROTOTYPES = ("full", "detached"), ("reparametrised", "projected")
-MARGINS = (1, 2, 3, 4)
-DEPTHS = (4, 10, 20)
 # Of the 274 people 53 have up to 16 pictures left to learn from, 144 have 17 to 26, three 27 to 100, 74 more.
 BINS = ((8, 16), (17, 20), (21, 26), (27, 160), (161, 9_999))
 
@@ -77,7 +74,8 @@ class Judged:
 
     Health is None where no run reached its end, ``cosine`` (of training images to their own prototypes at the end)
     where none got anywhere, ``clipped`` (share of the recorded steps whose gradient was longer than its bound)
-    where none was recorded or there is no bound.
+    where none was recorded or there is no bound. ``ending`` says how many of its runs failed, ``loss`` is the mean
+    of the last losses.
     """
 
     name: str
@@ -89,6 +87,8 @@ class Judged:
     health: Mapping[str, float | None]
     cosine: float | None
     clipped: float | None
+    ending: Ending
+    loss: float | None
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def margins(study: Study) -> MarginsAnswer | None:
     if ready is None:
         return None
     rows, counted = ready
-    judged = _judged(rows, counted)
+    judged = judged_rows(rows, counted)
     heads = [head for head in CANDIDATES if head in rows]
     others = [head for head in heads if head != PLAIN]
     headline, easier, accuracy = headlines(rows, counted), easier_rates(rows, counted), _accuracy(rows, counted)
@@ -167,13 +167,15 @@ def _bins(rows: Rows, counted: Counted, heads: Sequence[str]) -> list[Bin]:
 class GradientsAnswer:
     """Question 2: full less detached, and reparametrised less projected, for each function and over all (last).
 
-    Each is the headline's and that of FNMR at FMR 1 %; ``restless`` is the row whose headlines lie furthest apart,
-    ``same`` holds rows that came out with the same weights in every seed.
+    Each is the headline's and that of FNMR at FMR 1 %. ``learned`` is the second change over those pairs of rows
+    of which no run failed, where others did. ``restless`` is the row whose headlines lie furthest apart, ``same``
+    holds rows that came out with the same weights in every seed.
     """
 
     rows: tuple[Judged, ...]
     gradient: tuple[Compared, ...]
     prototypes: tuple[Compared, ...]
+    learned: Compared | None
     restless: str
     same: tuple[tuple[str, str], ...]
 
@@ -195,10 +197,16 @@ def gradients(study: Study) -> GradientsAnswer | None:
             (f"{head}-{mode}-reparametrised", f"{head}-{mode}-projected") for head in heads for mode in GRADIENTS
         ]
         prototypes.append(_changed(pools, *PROTOTYPES, kinds, together))
-    judged = tuple(_judged(rows, counted).values())
-    weights = {row: [run.get("weights", run["run"]) for run in made] for row, made in rows.items()}
-    same = tuple(pair for pair in combinations(rows, 2) if weights[pair[0]] == weights[pair[1]])
-    return GradientsAnswer(judged, tuple(gradient), tuple(prototypes), pools[0].restless, same)
+    unfailed = [pair for pair in kinds if pools[0].failed.isdisjoint(pair)]
+    some = 0 < len(unfailed) < len(kinds)
+    return GradientsAnswer(
+        tuple(judged_rows(rows, counted).values()),
+        tuple(gradient),
+        tuple(prototypes),
+        _changed(pools, *PROTOTYPES, unfailed, 0) if some else None,
+        pools[0].restless,
+        tuple((first, second) for second, first in same_rows(rows).items()),
+    )
 
 
 def _changed(
@@ -206,81 +214,6 @@ def _changed(
 ) -> Compared:
     headline, easier = (pool.compare_change(first, second, pairs, together) for pool in pools)
     return headline, easier
-
-
-@dataclass(frozen=True)
-class SizesAnswer:
-    """Question 4: the means of each series, and its steps up by headline and by FNMR at FMR 1 %."""
-
-    rows: tuple[Judged, ...]
-    series: Mapping[str, tuple[tuple[int, Repeated], ...]]
-    steps: Mapping[str, tuple[Compared, ...]]
-    restless: str
-    endings: tuple[Ending, ...]
-
-
-def sizes(study: Study) -> SizesAnswer | None:
-    """Return what question 4 found."""
-    ready = study.ready("sizes")
-    if ready is None:
-        return None
-    rows, counted = ready
-    headline, easier = headlines(rows, counted), easier_rates(rows, counted)
-    series, steps = {}, {}
-    together = sum(len(names) - 1 for names in SERIES.values())
-    for name, names in SERIES.items():
-        series[name] = tuple((size, headline.mean(row)) for size, row in names.items())
-        steps[name] = tuple(
-            (headline.compare(after, before, together), easier.compare(after, before, together))
-            for before, after in pairwise(names.values())
-        )
-    judged = tuple(_judged(rows, counted).values())
-    return SizesAnswer(judged, series, steps, headline.restless, endings(rows))
-
-
-SERIES: dict[str, dict[int, str]] = {
-    "annealed": {m: f"annealed-m{m}-sfnet4" for m in MARGINS},
-    "whole": {m: f"whole-m{m}-sfnet4" for m in MARGINS},
-    "depth": {depth: f"annealed-m4-sfnet{depth}" for depth in DEPTHS},
-}
-
-
-@dataclass(frozen=True)
-class CriterionAnswer:
-    """Question 5: the share that meets it by (series, who) and m, and what m = 4 adds to m = 1.
-
-    ``angles`` holds, likewise, medians over people of the widest angle within a person and of the narrowest to
-    anybody else, in radians, means over seeds; None where no run reached its end.
-    """
-
-    share: Mapping[tuple[str, str], tuple[tuple[int, Repeated], ...]]
-    rise: Mapping[tuple[str, str], Comparison]
-    angles: Mapping[tuple[str, str], tuple[tuple[float | None, float | None], ...]]
-
-
-def criterion(study: Study) -> CriterionAnswer | None:
-    """Return what the runs of question 4 say of question 5."""
-    ready = study.ready("sizes")
-    if ready is None:
-        return None
-    rows, counted = ready
-    share, rise, angles = {}, {}, {}
-    for series in ("annealed", "whole"):
-        names = SERIES[series]
-        for who, figure in (
-            ("strangers", partial(count.ideal, counted=counted)),
-            ("learned from", partial(count.ideal_of_learners, people=study.learners)),
-        ):
-            pool = Pool.of(rows, figure)
-            share[series, who] = tuple((m, pool.mean(row)) for m, row in names.items())
-            rise[series, who] = pool.compare(names[MARGINS[-1]], names[MARGINS[0]])
-            angles[series, who] = tuple(_angles(rows[row], who) for row in names.values())
-    return CriterionAnswer(share, rise, angles)
-
-
-def _angles(made: Sequence[Summary], who: str) -> tuple[float | None, float | None]:
-    found = [run["ideal"] if who == "strangers" else run["learned"]["ideal"] for run in made if not run["stopped"]]
-    return mean_of([each["median_own"] for each in found]), mean_of([each["median_other"] for each in found])
 
 
 def headlines(rows: Rows, counted: Counted) -> Pool:
@@ -297,10 +230,11 @@ def _accuracy(rows: Rows, counted: Counted) -> Pool:
     return Pool.of(rows, partial(count.accuracy, counted=counted), ACCURACY_POINTS)
 
 
-def _judged(rows: Rows, counted: Counted) -> dict[str, Judged]:
+def judged_rows(rows: Rows, counted: Counted) -> dict[str, Judged]:
     """Return rows that share their seeds."""
     headline, easier, accuracy = headlines(rows, counted), easier_rates(rows, counted), _accuracy(rows, counted)
     search = Pool.of(rows, partial(count.search, counted=counted))
+    ended = {ending.row: ending for ending in endings(rows)}
     return {
         row: Judged(
             row,
@@ -310,8 +244,10 @@ def _judged(rows: Rows, counted: Counted) -> dict[str, Judged]:
             accuracy.mean(row),
             search.mean(row),
             health_means(made),
-            mean_of([None if run["last"] is None else run["last"]["cosine"] for run in made]),
+            last_mean(made, "cosine"),
             _clipped(made),
+            ended[row],
+            last_mean(made, "loss"),
         )
         for row, made in rows.items()
     }
@@ -326,6 +262,11 @@ def _clipped(made: Sequence[Summary]) -> float | None:
     bound = made[0]["recipe"]["optimiser"].get("clip_norm")
     norms = [norm for run in made for norm in run.get("journal", {}).get("gradient_norm", ())]
     return None if bound is None or not norms else sum(norm > bound for norm in norms) / len(norms)
+
+
+def last_mean(made: Sequence[Summary], name: str) -> float | None:
+    """Return the mean over runs of what their last steps had, of those that got anywhere."""
+    return mean_of([None if run["last"] is None else run["last"][name] for run in made])
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

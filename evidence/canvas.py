@@ -113,6 +113,41 @@ def whiskers(
     return axes.errorbar(middle, places, xerr=reach, **style)
 
 
+def marked(
+    axes: Axes,
+    places: Sequence[float],
+    values: Sequence[Interval],
+    failed: Sequence[bool],
+    *,
+    upright: bool,
+    color: str,
+    marker: str,
+    label: str | None = None,
+    line: bool = False,
+) -> None:
+    """Draw values with their intervals: hollow and thin where a run failed, a line through the others if so."""
+    look: dict[str, Any] = {"color": color, "marker": marker, "markersize": 3.0}
+    for hollow in (False, True):
+        at = [number for number, each in enumerate(failed) if each is hollow]
+        if not at:
+            continue
+        style: dict[str, Any] = {"markerfacecolor": "white", "elinewidth": 0.6, "alpha": 0.6} if hollow else {}
+        style |= {"label": label} if not hollow or all(failed) else {}
+        whiskers(axes, [places[i] for i in at], [values[i] for i in at], upright=upright, **look, **style)
+    if line:
+        whole = [
+            (places[i], values[i][0]) if not each else (places[i], float("nan")) for i, each in enumerate(failed)
+        ]
+        axes.plot(*zip(*whole, strict=True), color=color, linewidth=1.2, zorder=2)
+
+
+def at_least_as_wide(axes: Axes, span: float, most: float = 1.0) -> None:
+    """Show at least so much of an upright axis of rates, so that noise does not look like a trend."""
+    low, high = axes.get_ylim()
+    high = min(high, most + 0.03 * span)
+    axes.set_ylim(min(low, high - span), high)
+
+
 def in_percent(axis: Any, ticks: Sequence[float] | None = None) -> None:
     """Label an axis of shares in percent."""
     axis.set_major_formatter(FuncFormatter(percent_label))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 
-from evidence.summary import Summary
+from evidence.endings import failed_rows
+from evidence.summary import Rows, Summary
 from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns, change_weights
 
 CONFIDENCE = 0.95
 FNMR_POINTS, ACCURACY_POINTS = 0.02, 0.01  # within these of 0 lies the whole interval of "no difference"
 CEILING = 0.95  # of a miss rate: above it nothing can differ by much
-
-Rows = Mapping[str, Sequence[Summary]]
 
 
 class Verdict(StrEnum):
@@ -26,6 +25,7 @@ class Verdict(StrEnum):
     SAME = "no difference"
     OPEN = "undecided"
     CEILING = "near the ceiling"
+    UNTESTED = "not tested"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Comparison:
         first: Name of what the difference is of.
         second: Name of what is taken off.
         difference: First less second.
-        verdict: As the plan defines it.
+        planned: The verdict as the plan defines it.
+        failed: Whether a run of one of the rows failed: no loss is compared with another by it.
+        points: How near to 0 "no difference" is, if the plan says.
         survives: Whether it is a difference with an interval wide enough for all comparisons of the question to
             hold together; None where the plan does not ask.
         calm: The same difference and its verdict where the noise of seeds is pooled without the most restless row
@@ -46,9 +48,21 @@ class Comparison:
     first: str
     second: str
     difference: Repeated
-    verdict: Verdict
+    planned: Verdict
     survives: bool | None = None
     calm: tuple[Repeated, Verdict] | None = None
+    failed: bool = False
+    points: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The planned verdict, where there is something to compare."""
+        return Verdict.UNTESTED if self.failed else self.planned
+
+    @property
+    def small(self) -> bool:
+        """Whether the whole interval of a difference lies as near to 0 as that of no difference would."""
+        return self.verdict is Verdict.DIFFERENCE and _is_near(self.difference, self.points)
 
 
 def verdict(difference: Repeated, points: float | None) -> Verdict:
@@ -63,9 +77,11 @@ def verdict(difference: Repeated, points: float | None) -> Verdict:
     """
     if difference.counts:
         return Verdict.DIFFERENCE
-    if points is not None and -points <= difference.low and difference.high <= points:
-        return Verdict.SAME
-    return Verdict.OPEN
+    return Verdict.SAME if _is_near(difference, points) else Verdict.OPEN
+
+
+def _is_near(difference: Repeated, points: float | None) -> bool:
+    return points is not None and -points <= difference.low and difference.high <= points
 
 
 @dataclass(frozen=True)
@@ -77,12 +93,16 @@ class Pool:
         points: How near to 0 "no difference" is.
         ceiling: Where nothing can differ by much, if the figure has a ceiling.
         crowded: Rows whose figure is a difference of two that both lie above theirs.
+        failed: Rows with a run that failed.
+        same: Rows that came out with the weights of another one in every seed, and that one.
     """
 
     runs: RepeatedRuns
     points: float | None
     ceiling: float | None = None
     crowded: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    same: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -93,8 +113,9 @@ class Pool:
         ceiling: float | None = None,
     ) -> Pool:
         """Take a figure of every run of rows that share their seeds."""
-        runs = {row: [figure(summary) for summary in made] for row, made in rows.items()}
-        return cls(RepeatedRuns(runs), points, ceiling)
+        same = same_rows(rows)
+        runs = {row: [figure(summary) for summary in made] for row, made in rows.items() if row not in same}
+        return cls(RepeatedRuns(runs), points, ceiling, failed=failed_rows(rows), same=same)
 
     @classmethod
     def of_gains(
@@ -116,15 +137,15 @@ class Pool:
             for row, runs in both.items()
             if all(np.mean([one.value for one in side]) > ceiling for side in zip(*runs, strict=True))
         )
-        return cls(RepeatedRuns(gains), points, crowded=crowded)
+        return cls(RepeatedRuns(gains), points, crowded=crowded, failed=failed_rows(rows))
 
     def mean(self, row: str) -> Repeated:
         """Return the mean of a row over its seeds."""
-        return self.runs.mean(row, confidence=CONFIDENCE)
+        return self.runs.mean(self.same.get(row, row), confidence=CONFIDENCE)
 
     def values(self, row: str) -> tuple[float, ...]:
         """Return the figure of each of a row's runs."""
-        return tuple(run.value for run in self.runs.rows[row])
+        return tuple(run.value for run in self.runs.rows[self.same.get(row, row)])
 
     @cached_property
     def restless(self) -> str:
@@ -156,6 +177,8 @@ class Pool:
         return self._judge(first, second, weights, together)
 
     def _judge(self, first: str, second: str, weights: Mapping[str, float], together: int) -> Comparison:
+        failed = not self.failed.isdisjoint(weights)
+        weights = self._merged(weights)
         difference = self.runs.contrast(weights, confidence=CONFIDENCE)
         wide = 1.0 - (1.0 - CONFIDENCE) / max(together, 1)
         survives = self.runs.contrast(weights, confidence=wide).counts if together else None
@@ -163,7 +186,16 @@ class Pool:
         if self._calm is not None and self.restless not in weights:
             again = self._calm.contrast(weights, confidence=CONFIDENCE)
             calm = again, self._verdict(again, weights)
-        return Comparison(first, second, difference, self._verdict(difference, weights), survives, calm)
+        planned = self._verdict(difference, weights)
+        return Comparison(first, second, difference, planned, survives, calm, failed, self.points)
+
+    def _merged(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """Return weights of the rows that there are: what is the same run counts once, with both weights."""
+        merged: dict[str, float] = {}
+        for row, weight in weights.items():
+            kept = self.same.get(row, row)
+            merged[kept] = merged.get(kept, 0.0) + weight
+        return merged
 
     @cached_property
     def _calm(self) -> RepeatedRuns | None:
@@ -177,3 +209,15 @@ class Pool:
     def _is_high(self, row: str) -> bool:
         above = self.ceiling is not None and float(np.mean(self.values(row))) > self.ceiling
         return above or row in self.crowded
+
+
+def same_rows(rows: Rows) -> dict[str, str]:
+    """Return rows that have the weights of an earlier one in every seed, and that one."""
+    first: dict[tuple[str, ...], str] = {}
+    same = {}
+    for row, made in rows.items():
+        weights = tuple(str(run.get("weights", run["run"])) for run in made)
+        kept = first.setdefault(weights, row)
+        if kept != row:
+            same[row] = kept
+    return same

@@ -1,15 +1,20 @@
-"""The eight figures, each a small SVG made of an answer."""
+"""The figures, each a small SVG made of an answer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-from evidence.answers import MARGINS, CriterionAnswer, GradientsAnswer, MarginsAnswer, SizesAnswer
+from evidence.answers import GradientsAnswer, MarginsAnswer
+from evidence.budget import BudgetAnswer
 from evidence.canvas import (
     DECIMALS,
+    Interval,
+    at_least_as_wide,
     in_percent,
     in_points,
+    marked,
     name_rows,
     new_axes,
     only_ticks,
@@ -19,8 +24,9 @@ from evidence.canvas import (
     whiskers,
 )
 from evidence.comparing import FNMR_POINTS
-from evidence.plan import FUNCTIONS
-from evidence.quality import NormsAnswer
+from evidence.plan import BUDGETS, FUNCTIONS
+from evidence.quality import LEFT_OUT, NormsAnswer
+from evidence.sizes import DEPTHS, MARGINS, SERIES, CriterionAnswer, SizesAnswer
 from evidence.stability import Arm
 from evidence.wording import name_of
 from sphereface.report.canvas import GRID, INK, MUTED, PEOPLE, Axes
@@ -71,7 +77,8 @@ def pictures_figure(answer: MarginsAnswer) -> str:
         )
         numbers[head] = dict(zip(names, values, strict=True))
     axes.set_xticks(range(len(names)), names)
-    _from_zero(axes)
+    in_percent(axes.yaxis)
+    at_least_as_wide(axes, 0.2)
     axes.set_xlabel("pictures of the person in training")
     axes.set_ylabel("pairs kept back that are missed")
     axes.legend(loc="best")
@@ -98,7 +105,8 @@ def gradients_figure(answer: GradientsAnswer) -> str:
     for label, comparisons, colour, marker, shift in groups:
         values = [rounded(comparison.difference, -1.0) for comparison, _ in comparisons]
         places = [round(place + shift, 2) for place in range(len(values))]
-        whiskers(axes, places, values, upright=False, color=colour, marker=marker, label=label)
+        failed = [comparison.failed for comparison, _ in comparisons]
+        marked(axes, places, values, failed, upright=False, color=colour, marker=marker, label=label)
         numbers[label] = dict(zip(names, values, strict=True))
     name_rows(axes, names)
     axes.axhline(len(names) - 1.5, color=MUTED, linewidth=0.5)
@@ -145,10 +153,7 @@ def m_figure(answer: SizesAnswer) -> str:
         ("annealed", "A-Softmax, lambda down to 5", -0.03, BLUE, "o"),
         ("whole", "SphereFace, margin whole", 0.03, ORANGE, "s"),
     ):
-        values = [rounded(mean) for _, mean in answer.series[series]]
-        places = [round(m + shift, 2) for m, _ in answer.series[series]]
-        whiskers(axes, places, values, upright=True, color=colour, marker=marker, linestyle="-", label=label)
-        numbers[series] = {str(m): value for (m, _), value in zip(answer.series[series], values, strict=True)}
+        numbers[series] = _curve(axes, answer, series, shift, colour, marker, label)
     only_ticks(axes.xaxis, MARGINS)
     in_percent(axes.yaxis)
     axes.set_xlabel("m")
@@ -161,15 +166,33 @@ def m_figure(answer: SizesAnswer) -> str:
 def depth_figure(answer: SizesAnswer) -> str:
     """Draw the headline against depth."""
     axes = new_axes(left=0.17)
-    values = [rounded(mean) for _, mean in answer.series["depth"]]
-    depths = [depth for depth, _ in answer.series["depth"]]
-    whiskers(axes, depths, values, upright=True, color=BLUE, linestyle="-")
-    only_ticks(axes.xaxis, depths)
+    numbers = _curve(axes, answer, "depth", 0.0, BLUE, "o")
+    only_ticks(axes.xaxis, DEPTHS)
     axes.set_xlim(2.5, 21.5)
     in_percent(axes.yaxis)
+    at_least_as_wide(axes, 0.2)
     axes.set_xlabel("layers of the network")
     axes.set_ylabel(HEADLINE)
-    return svg_of(axes, "Headline against depth", dict(zip(map(str, depths), values, strict=True)))
+    return svg_of(axes, "Headline against depth", numbers)
+
+
+def _curve(
+    axes: Axes, answer: SizesAnswer, series: str, shift: float, colour: str, marker: str, label: str | None = None
+) -> dict[str, Interval]:
+    """Draw a series of question 4, its seeds as dots beside each mean; returns what is drawn by size."""
+    rows = {row.name: row for row in answer.rows}
+    values = {size: rounded(mean) for size, mean in answer.series[series]}
+    judged = [rows[name] for name in SERIES[series].values()]
+    places = [round(size + shift, 2) for size in values]
+    failed = [bool(row.ending.failed) for row in judged]
+    beside = 0.02 * (max(places) - min(places)) * (1 if shift >= 0 else -1)
+    for place, row in zip(places, judged, strict=True):
+        dots = [round(seed, DECIMALS) for seed in row.seeds]
+        axes.plot([round(place + beside, 3)] * len(dots), dots, ".", color=colour, markersize=2.0, zorder=3)
+    marked(
+        axes, places, [*values.values()], failed, upright=True, color=colour, marker=marker, label=label, line=True
+    )
+    return {str(size): value for size, value in values.items()}
 
 
 @styled
@@ -180,27 +203,20 @@ def criterion_figure(answer: CriterionAnswer) -> str:
         axes.axvline(bound, color=MUTED, linewidth=0.9, linestyle=dash)
     numbers = {}
     looks = {
-        ("annealed", "strangers"): ("strangers, lambda", BLUE, "o", "-", -0.045),
-        ("whole", "strangers"): ("strangers, whole m", ORANGE, "s", "-", -0.015),
-        ("annealed", "learned from"): ("learned from, lambda", BLUE, "o", (0, (3, 1.5)), 0.015),
-        ("whole", "learned from"): ("learned from, whole m", ORANGE, "s", (0, (3, 1.5)), 0.045),
+        ("annealed", "strangers"): ("strangers, lambda", BLUE, "o", -0.045),
+        ("whole", "strangers"): ("strangers, whole m", ORANGE, "s", -0.015),
+        ("annealed", "learned from"): ("learned from, lambda", GREEN, "^", 0.015),
+        ("whole", "learned from"): ("learned from, whole", PURPLE, "v", 0.045),
     }
-    for key, (label, colour, marker, line, shift) in looks.items():
+    failed = {ending.row: bool(ending.failed) for ending in answer.endings}
+    for key, (label, colour, marker, shift) in looks.items():
         values = [rounded(mean) for _, mean in answer.share[key]]
-        places = [round(m + shift, 3) for m, _ in answer.share[key]]
-        filling = colour if key[1] == "strangers" else "white"
-        whiskers(
-            axes,
-            places,
-            values,
-            upright=True,
-            color=colour,
-            marker=marker,
-            linestyle=line,
-            markerfacecolor=filling,
-            label=label,
-        )
         numbers[" ".join(key)] = {str(m): value for (m, _), value in zip(answer.share[key], values, strict=True)}
+        if not any(value for value, _, _ in values):
+            label += ": 0"
+        places = [round(m + shift, 3) for m, _ in answer.share[key]]
+        ends = [failed[row] for row in SERIES[key[0]].values()]
+        marked(axes, places, values, ends, upright=True, color=colour, marker=marker, label=label, line=True)
     only_ticks(axes.xaxis, MARGINS)
     _from_zero(axes)
     axes.set_xlabel(f"m; theory: {MANY_ORTHONORMAL:.2f} (dotted), {TWO_CLASSES:.2f} (broken)")
@@ -211,27 +227,63 @@ def criterion_figure(answer: CriterionAnswer) -> str:
 
 @styled
 def discard_figure(answer: NormsAnswer) -> str:
-    """Draw the FNMR of what is left against the share of the shortest embeddings left out."""
+    """Draw what leaving out the shortest embeddings changes, with the interval of what the page judges."""
     axes = new_axes(left=0.15, right=0.62)
+    axes.axhline(0.0, color=INK, linewidth=0.8)
     numbers = {}
-    for row, colour, marker in zip(answer.rows, _COLOURS, _MARKERS, strict=True):
-        points = [(share, round(rate, DECIMALS)) for share, rate in row.curve]
-        axes.plot(
-            *zip(*points, strict=True), color=colour, marker=marker, label=SHORT.get(row.name, name_of(row.name))
-        )
-        numbers[row.name] = {str(share): rate for share, rate in points}
+    for number, (row, colour, marker) in enumerate(zip(answer.rows, _COLOURS, _MARKERS, strict=True)):
+        points = [(share, round(rate - row.curve[0][1], DECIMALS)) for share, rate in row.curve]
+        failed = bool(row.ending.failed)
+        name = SHORT.get(row.name, name_of(row.name))
+        look: dict[str, Any] = {"linestyle": (0, (1, 1)), "markerfacecolor": "white"} if failed else {}
+        axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=name, **look)
+        judged = rounded(row.by_norm.difference, -1.0)
+        if not failed:
+            whiskers(
+                axes,
+                [round(LEFT_OUT + 0.004 * (number - 3), 3)],
+                [judged],
+                upright=True,
+                color=colour,
+                marker="none",
+            )
+        numbers[row.name] = {"judged": judged, **{str(share): rate for share, rate in points}}
     in_percent(axes.xaxis, [share for share, _ in answer.rows[0].curve if share != 0.05])
-    in_percent(axes.yaxis)
+    in_points(axes.yaxis)
     axes.set_xlabel("shortest embeddings left out")
-    axes.set_ylabel("FNMR at FMR 0.1 %")
+    axes.set_ylabel(f"change of {HEADLINE}, points")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return svg_of(axes, "Error versus discard by norm", numbers)
 
 
-SHORT = {"hfn-degraded": "HFN, degraded", "hfn-radial": "the same, radial"}
+SHORT = {"hfn-degraded": "HFN, degraded", "hfn-radial": "HFN, degr., radial"}
 
 
 def _from_zero(axes: Axes) -> None:
-    """Label shares in percent, from 0 on."""
-    axes.set_ylim(bottom=0.0)
+    """Label shares in percent, from a little below 0 on, so that a mark at 0 is whole."""
+    axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
     in_percent(axes.yaxis)
+
+
+@styled
+def budget_figure(answer: BudgetAnswer) -> str:
+    """Draw each margin less NormFace after both budgets; hollow where a run failed."""
+    axes = new_axes(left=0.29, top=0.88)
+    margins = [row for row in answer.rows if row.change is not None]
+    axes.axvspan(-FNMR_POINTS, FNMR_POINTS, color=GRID, alpha=0.7, linewidth=0)
+    axes.axvline(0.0, color=INK, linewidth=0.8)
+    numbers: dict[str, dict[str, Interval]] = {row.name: {} for row in margins}
+    for steps, colour, marker, shift in zip(BUDGETS, (BLUE, ORANGE), "os", (-0.14, 0.14), strict=True):
+        comparisons = [row.against[steps] for row in margins]
+        values = [rounded(comparison.difference, -1.0) for comparison in comparisons]
+        places = [round(place + shift, 2) for place in range(len(values))]
+        label = f"{steps:,} steps"
+        failed = [one.failed for one in comparisons]
+        marked(axes, places, values, failed, upright=False, color=colour, marker=marker, label=label)
+        for row, value in zip(margins, values, strict=True):
+            numbers[row.name][label] = value
+    name_rows(axes, [name_of(row.name) for row in margins])
+    in_points(axes.xaxis)
+    axes.set_xlabel(f"{HEADLINE} less NormFace, points")
+    axes.legend(loc="lower right", ncols=2, columnspacing=0.8, handletextpad=0.2, bbox_to_anchor=(1.03, 0.97))
+    return svg_of(axes, "Headline of each margin less NormFace's, by budget", numbers)

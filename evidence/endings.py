@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from evidence.comparing import Rows
-from evidence.summary import Summary
+from evidence.summary import Rows, Summary
 
 TOGETHER = 0.95
 """Cosine of training images to their own prototype above which all embeddings have drawn together: 18 degrees."""
@@ -23,6 +22,11 @@ class Ending:
     together: int
     at_chance: int
 
+    @property
+    def failed(self) -> int:
+        """Number of runs that ended in one of these ways."""
+        return self.together + self.at_chance
+
 
 def endings(rows: Rows) -> tuple[Ending, ...]:
     """Return the ending of each row."""
@@ -30,6 +34,11 @@ def endings(rows: Rows) -> tuple[Ending, ...]:
         Ending(row, len(made), sum(map(_drawn_together, made)), sum(map(_at_chance, made)))
         for row, made in rows.items()
     )
+
+
+def failed_rows(rows: Rows) -> frozenset[str]:
+    """Return the rows with a run that failed: to compare them is not to compare losses that work."""
+    return frozenset(ending.row for ending in endings(rows) if ending.failed)
 
 
 def _drawn_together(run: Summary) -> bool:
@@ -41,4 +50,4 @@ def _at_chance(run: Summary) -> bool:
     """Say whether the loss is ln C, what a network gives that tells nobody apart, where the norm is free."""
     last, chance = run["last"], math.log(run["learners"]["people"])
     free = run["recipe"]["head"]["name"] == "a-softmax"
-    return free and last is not None and abs(last["loss"] - chance) <= _NEAR * chance
+    return free and last is not None and abs(last["loss"] - chance) <= _NEAR * chance and not _drawn_together(run)

@@ -1,14 +1,13 @@
-"""Sections on which loss is better: tuning, question 1 and question 2."""
+"""Sections on which loss is better: tuning and question 1."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evidence import drawing, plan
-from evidence.answers import PLAIN, GradientsAnswer, Judged, MarginsAnswer, Trial
+from evidence.answers import PLAIN, MarginsAnswer, Trial
 from evidence.comparing import Comparison, Verdict
-from evidence.endings import TOGETHER
-from evidence.plan import FUNCTIONS, TWINS, Settings
+from evidence.plan import TWINS, Settings
 from evidence.section import (
     HEALTH_NAMES,
     RATES,
@@ -18,6 +17,7 @@ from evidence.section import (
     blocks,
     compared,
     compared_head,
+    failed_words,
     health,
     judged,
     picture,
@@ -35,7 +35,6 @@ from evidence.wording import (
     share,
     sorted_clauses,
     together_words,
-    verdict_words,
 )
 from sphereface.card.markdown import table
 
@@ -85,7 +84,12 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
     clauses = sorted_clauses(named, "Lower error than NormFace:", "Higher error than NormFace:", **SORTED)
     count = len(found.headline)
     others = counted_words(count)
-    verdict = f"{'. '.join(clauses)}. {together_words(named, count)} {_other_figures(found)}{_ceiling(found)}"
+    failed = failed_words((name_of(row.name), row.ending) for row in found.rows)
+    verdict = (
+        f"{'. '.join(clauses)}. {together_words(named, count)} {_other_figures(found)}{_ceiling(found)} {failed} "
+        "All have the full gradient but SphereFace2-C; SphereFace-R's own is the detached one, which is looked at "
+        "in question 2."
+    )
     figures = {"margins": drawing.margins_figure(found), "pictures": drawing.pictures_figure(found)}
     best = name_of(found.best)
     body = blocks(
@@ -146,7 +150,26 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
     by_itself = {one.first for one in found.headline if one.verdict is Verdict.DIFFERENCE and not one.survives}
     marked = [(f"{name} (by itself)" if one.first in by_itself else name, one) for name, one in named]
     short = sorted_clauses(marked, "Lower error shown:", "higher:", **SHORT, points=False)
-    return Section("; ".join(short), verdict, body, figures)
+    return Section("; ".join([*short, *_hanging(found)]), verdict, body, figures)
+
+
+def _hanging(found: MarginsAnswer) -> Iterator[str]:
+    """Yield clauses on the verdicts that hang on the row whose runs lie furthest apart, and on the gradient."""
+    clauses = []
+    for word, sign in (("lower", -1.0), ("higher", 1.0)):
+        names = [
+            name_of(one.first)
+            for one in found.headline
+            if one.calm is not None
+            and one.verdict is not Verdict.DIFFERENCE
+            and one.calm[1] is Verdict.DIFFERENCE
+            and sign * one.calm[0].value > 0
+        ]
+        if names:
+            clauses.append(f"{listed(names)} would be {word}")
+    if clauses:
+        yield f"without the noise of {name_of(found.restless)} {' and '.join(clauses)}"
+    yield "all with the full gradient but SphereFace2-C"
 
 
 _SAME = {
@@ -166,15 +189,14 @@ def _twin(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> str:
 
 
 def _other_figures(found: MarginsAnswer) -> str:
-    """Return sentences on what FNMR at FMR 1 % and accuracy say of those that differ."""
+    """Return sentences on what FNMR at FMR 1 % and accuracy say."""
     sentences = []
-    for figure, comparisons, less, more in (
-        ("FNMR at FMR 1 %", found.easier, "lower than NormFace's for", "higher for"),
-        ("Accuracy", found.accuracy, "lower than NormFace's for", "higher for"),
-    ):
-        differing = [(name_of(one.first), one) for one in comparisons if one.verdict is Verdict.DIFFERENCE]
-        clauses = sorted_clauses(differing, less, more, **SHORT, points=False, nothing="none of them")
-        sentences.append(f"{figure} is {', '.join(clauses)}.")
+    for figure, comparisons in (("FNMR at FMR 1 %", found.easier), ("Accuracy", found.accuracy)):
+        named = [(name_of(one.first), one) for one in comparisons]
+        clauses = sorted_clauses(
+            named, "shown lower for", "higher for", **SHORT, points=False, nothing="none of them"
+        )
+        sentences.append(f"{figure} is {'; '.join(clauses)}.")
     return " ".join(sentences)
 
 
@@ -202,80 +224,3 @@ def _each_other(comparisons: Sequence[Comparison]) -> str:
 def _short(comparison: Comparison) -> str:
     points = number(100.0 * comparison.difference.value, 1, sign=True)
     return {Verdict.DIFFERENCE: f"**{points}**", Verdict.SAME: f"{points} *same*"}.get(comparison.verdict, points)
-
-
-def gradients(found: GradientsAnswer) -> Section:
-    """Return question 2."""
-    gradient, prototypes = found.gradient[-1][0], found.prototypes[-1][0]
-    named = [
-        (f"{change} with {name_of(head)}", one)
-        for change, comparisons in (("gradients", found.gradient), ("kinds of prototypes", found.prototypes))
-        for head, (one, _) in zip((*FUNCTIONS, "all three"), comparisons, strict=True)
-    ]
-    functions, heading = [*map(_function, FUNCTIONS), "all three"], f"function, s = {_scale():g}"
-    verdict = (
-        f"Over all three functions, the full gradient less the detached one: {verdict_words(gradient)}; "
-        f"reparametrised prototypes less projected ones: {verdict_words(prototypes)}. "
-        f"{together_words(named, len(named))} {_one_place(found)}No gradient is clipped and the rate is the same, "
-        "so that an effect of the gradient's size is not excluded."
-    )
-    body = blocks(
-        picture("gradients", "Differences of the headline by gradient and by prototypes, with intervals"),
-        paragraph(
-            "In points; below 0 the first of the two is better. The grey band is 2 points to either side; "
-            f"{together_note(len(named))}. Full less detached gradient:"
-        ),
-        table(
-            [heading, *compared_head(found.restless)],
-            [(name, *compared(*both)) for name, both in zip(functions, found.gradient, strict=True)],
-        ),
-        "Reparametrised less projected prototypes:",
-        table(
-            [heading, *compared_head(found.restless)],
-            [(name, *compared(*both)) for name, both in zip(functions, found.prototypes, strict=True)],
-        ),
-        paragraph(
-            "*Own cosine* is that of training images to their own prototype, over the last 50 steps; uniformity "
-            f"is 0 where everybody is in one place.{_same_weights(found)}"
-        ),
-        table(
-            [heading, "gradient", "prototypes", *RATES[:3], "own cosine", "uniformity"],
-            [*map(_modes, found.rows)],
-        ),
-    )
-    short = (
-        f"Full less detached gradient: {verdict_words(gradient)}; reparametrised less projected prototypes: "
-        f"{verdict_words(prototypes)}"
-    )
-    return Section(short, verdict, body, {"gradients": drawing.gradients_figure(found)})
-
-
-def _one_place(found: GradientsAnswer) -> str:
-    """Return a sentence on rows whose embeddings have all drawn together."""
-    rows = [name_of(row.name) for row in found.rows if row.cosine is not None and row.cosine > TOGETHER]
-    if not rows:
-        return ""
-    return f"With an own cosine above {TOGETHER:g} all embeddings have drawn together: {'; '.join(rows)}. "
-
-
-def _same_weights(found: GradientsAnswer) -> str:
-    if not found.same:
-        return ""
-    pairs = "; ".join(listed([*map(name_of, pair)]) for pair in found.same)
-    return f" The same weights, bit for bit, in every seed, and so one row and not two: {pairs}."
-
-
-def _modes(row: Judged) -> tuple[str, ...]:
-    """Return a row of question 2 as the cells of its table."""
-    head, gradient, kind = row.name.rsplit("-", 2)
-    return _function(head), gradient, kind, *rates(row)[:3], number(row.cosine), number(row.health["uniformity"])
-
-
-def _function(head: str) -> str:
-    return f"{name_of(head)}, m = {FUNCTIONS[head]:g}"
-
-
-def _scale() -> float:
-    """Return the one scale of question 2."""
-    (scale,) = {run.settings["scale"] for run in plan.gradients()}
-    return float(scale)

@@ -12,8 +12,8 @@ COSINE = 0.1  # of training images to their own prototype, below which nothing w
 SHARE = 0.1  # of ln C by which the loss must be below that of a network that tells nobody apart
 
 
-def outcome(summary: Summary) -> Outcome:
-    """Return how a run ended, by the means over its last 50 steps.
+def outcome(summary: Summary, least: float = COSINE) -> Outcome:
+    """Return how a run ended, by the means over its last 50 steps; ``least`` is the cosine that is asked for.
 
     Where the norm is free a network that tells nobody apart has a loss of ln C, and the bounds are 0.9 and 2 ln C.
     At a fixed norm a margin lifts that level, which falls as everybody draws together: the loss must be as far
@@ -22,5 +22,5 @@ def outcome(summary: Summary) -> Outcome:
     last, level = summary["last"], math.log(summary["learners"]["people"])
     if summary["stopped"] or last["loss"] > summary["chance"] + level:
         return "diverged"
-    stuck = last["cosine"] < COSINE or last["loss"] > summary["collapsed"] - SHARE * level
+    stuck = last["cosine"] < least or last["loss"] > summary["collapsed"] - SHARE * level
     return "stuck" if stuck else "trained"

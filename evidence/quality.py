@@ -9,11 +9,12 @@ from functools import partial
 import numpy as np
 
 from evidence import counted as count
-from evidence.answers import headlines, mean_of
-from evidence.comparing import CEILING, FNMR_POINTS, Comparison, Pool, Rows
+from evidence.answers import headlines, health_means, last_mean, mean_of
+from evidence.comparing import CEILING, FNMR_POINTS, Comparison, Pool
 from evidence.counted import WORST
+from evidence.endings import Ending, endings
 from evidence.study import Study
-from evidence.summary import Summary
+from evidence.summary import Rows, Summary
 from sphereface.evaluation.repeated import Repeated
 
 DEGRADED, RADIAL = "hfn-degraded", "hfn-radial"
@@ -33,6 +34,9 @@ class Norm:
         by_sharpness: What leaving out the 20 % least sharp pictures adds.
         between: The first less the second.
         correlation: Of norm and sharpness by rank, mean over seeds.
+        cosine: Of training images to their own prototype at the end, mean over seeds.
+        uniformity: Of the people judged, mean over seeds.
+        ending: How many of its runs failed.
         kept: FNMR without the 20 % shortest at the threshold of all pictures, and how many times FMR is then what
             it was; means over the seeds that reached their end, None if none did.
         curve: (share left out, mean FNMR of what is left).
@@ -45,6 +49,9 @@ class Norm:
     by_sharpness: Comparison
     between: Comparison
     correlation: float | None
+    cosine: float | None
+    uniformity: float | None
+    ending: Ending
     kept: tuple[float | None, float | None]
     curve: tuple[tuple[float, float], ...]
 
@@ -53,13 +60,15 @@ class Norm:
 class NormsAnswer:
     """Question 6: its rows, and what ``radial`` changes in the headline and in what norms are worth.
 
-    ``compared`` is the number of all comparisons: three of each row, and those of ``radial``.
+    ``compared`` is the number of all comparisons: three of each row, and those of ``radial``; ``restless`` the row
+    whose gains by norm lie furthest apart.
     """
 
     rows: tuple[Norm, ...]
     radial: Comparison
     radial_by_norm: Comparison
     compared: int
+    restless: str
 
 
 def norms(study: Study) -> NormsAnswer | None:
@@ -75,6 +84,7 @@ def norms(study: Study) -> NormsAnswer | None:
     by_sharpness = Pool.of_gains(rows, every, dull, FNMR_POINTS, CEILING)
     between = Pool.of_gains(rows, dull, short, FNMR_POINTS, CEILING)
     curves, together = _curves(rows), 3 * len(rows) + 2
+    ended = {ending.row: ending for ending in endings(rows)}
     return NormsAnswer(
         tuple(
             Norm(
@@ -85,6 +95,9 @@ def norms(study: Study) -> NormsAnswer | None:
                 by_sharpness.inside(row, DULLEST, ALL, together),
                 between.inside(row, SHORTEST, DULLEST, together),
                 mean_of([run["health"]["norm_quality"] for run in made if not run["stopped"]]),
+                last_mean(made, "cosine"),
+                health_means(made)["uniformity"],
+                ended[row],
                 _at_the_kept_threshold(made),
                 curves[row],
             )
@@ -93,6 +106,7 @@ def norms(study: Study) -> NormsAnswer | None:
         headline.compare(RADIAL, DEGRADED, together),
         by_norm.compare(RADIAL, DEGRADED, together),
         together,
+        by_norm.restless,
     )
 
 

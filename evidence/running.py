@@ -95,13 +95,14 @@ def work(shared: Path, folder: Path, only: Sequence[str] = (), summaries: Path =
             time.sleep(WAIT_SECONDS)
 
 
-def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = ()) -> int:
+def start(shared: Path, folder: Path, jobs: int, only: Sequence[str] = (), summaries: Path = SUMMARIES) -> int:
     """Start so many processes that work, one thread each, and wait for them; return the worst exit status."""
-    if not runs_to_make(only):
+    if not runs_to_make(only, summaries):
         raise SystemExit(
             f"nothing of {' '.join(only)} can be run yet: it waits for the runs of 'tuning', make those first"
         )
     command = [sys.executable, "-m", "evidence", "work", "--shared", str(shared), "--work", str(folder)]
+    command += ["--summaries", str(summaries)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     started = [subprocess.Popen([*command, *only], env=environment) for _ in range(jobs)]
     return max(abs(process.wait()) for process in started)

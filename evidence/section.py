@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from evidence.answers import HEALTH, Judged
 from evidence.comparing import Comparison, Verdict
-from evidence.wording import difference_words, mean_words, name_of, number
-from sphereface.evaluation.repeated import Repeated
+from evidence.endings import Ending
+from evidence.wording import difference_words, listed, mean_words, name_of, number, word_of
 
 OF = "headline, FNMR at FMR 0.1 %"
 RATES = (OF, "FNMR at FMR 1 %", "accuracy, View 1", "search, FNIR at FPIR 1 %")
@@ -20,10 +20,22 @@ class Neutral(TypedDict):
 
     same: str
     undecided: str
+    ceiling: str
+    untested: str
 
 
-SORTED: Neutral = {"same": "No difference:", "undecided": "Undecided:"}
-SHORT: Neutral = {"same": "no difference:", "undecided": "undecided:"}
+SORTED: Neutral = {
+    "same": "No difference:",
+    "undecided": "Undecided:",
+    "ceiling": "Near the ceiling:",
+    "untested": "Not tested:",
+}
+SHORT: Neutral = {
+    "same": "no difference:",
+    "undecided": "undecided:",
+    "ceiling": "near the ceiling:",
+    "untested": "not tested:",
+}
 
 
 @dataclass(frozen=True)
@@ -67,13 +79,40 @@ def health(row: Judged) -> list[str]:
 
 
 def judged(comparison: Comparison) -> str:
-    """Return a comparison and its verdict as a cell."""
-    return _cell(comparison.difference, comparison.verdict)
+    """Return a comparison and its verdict as a cell; where it is not tested, what the plan would have said."""
+    words = word_of(comparison)
+    if comparison.failed:
+        words += f" ({comparison.planned.value})"
+    elif comparison.verdict is Verdict.DIFFERENCE:
+        words = f"**{words}**"
+    return f"{difference_words(comparison.difference)}, {words}"
 
 
-def _cell(difference: Repeated, verdict: Verdict) -> str:
-    words = f"**{verdict.value}**" if verdict is Verdict.DIFFERENCE else verdict.value
-    return f"{difference_words(difference)}, {words}"
+def ended(ending: Ending) -> str:
+    """Return how a row's runs ended, as a cell.
+
+    >>> ended(Ending("row", 3, 2, 0)), ended(Ending("row", 3, 0, 0))
+    ('2 of 3 drawn together', 'learned')
+    """
+    words = [f"{count} of {ending.runs} {how}" for count, how in _ways(ending) if count]
+    return ", ".join(words) or "learned"
+
+
+def _ways(ending: Ending) -> tuple[tuple[int, str], ...]:
+    return (ending.together, "drawn together"), (ending.at_chance, "at chance")
+
+
+def failed_words(ended_rows: Iterable[tuple[str, Ending]]) -> str:
+    """Return a sentence on the rows of which a run failed.
+
+    >>> failed_words([("A", Ending("a", 3, 2, 0)), ("B", Ending("b", 3, 0, 0))])
+    'Failed: A (2 of 3 drawn together); comparisons with it are [not tested](#when-a-difference-counts).'
+    """
+    told = [f"{name} ({ended(ending)})" for name, ending in ended_rows if ending.failed]
+    if not told:
+        return "No run [failed](#when-a-difference-counts)."
+    them = "it" if len(told) == 1 else "these"
+    return f"Failed: {'; '.join(told)}; comparisons with {them} are [not tested](#when-a-difference-counts)."
 
 
 def compared_head(restless: str) -> tuple[str, ...]:
@@ -84,7 +123,25 @@ def compared_head(restless: str) -> tuple[str, ...]:
 def compared(headline: Comparison, easier: Comparison) -> tuple[str, ...]:
     """Return one comparison by both figures: the headline, what it is worth, and FNMR at FMR 1 %."""
     together = ("yes" if headline.survives else "no") if headline.verdict is Verdict.DIFFERENCE else "–"
-    return judged(headline), together, "–" if headline.calm is None else _cell(*headline.calm), judged(easier)
+    return judged(headline), together, _without_noise(headline), judged(easier)
+
+
+def _without_noise(comparison: Comparison) -> str:
+    if comparison.calm is None or comparison.failed:
+        return "–"
+    difference, planned = comparison.calm
+    return judged(replace(comparison, difference=difference, planned=planned))
+
+
+def calm_words(named: Sequence[tuple[str, Comparison]], restless: str) -> str:
+    """Return a sentence on which verdicts hang on the noise of the row whose runs lie furthest apart."""
+    other = [
+        f"{name} {word_of(replace(one, difference=one.calm[0], planned=one.calm[1]))}"
+        for name, one in named
+        if one.calm is not None and not one.failed and one.calm[1] is not one.planned
+    ]
+    without = f"With the noise of seeds pooled without {name_of(restless)}, whose runs lie furthest apart,"
+    return f"{without} {f'these would be other words: {listed(other)}' if other else 'every verdict is the same'}."
 
 
 def together_note(count: int) -> str:

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import fisher_exact
 
 from evidence import plan
-from evidence.comparing import Rows
-from evidence.outcome import outcome
+from evidence.endings import TOGETHER
+from evidence.outcome import COSINE, outcome
 from evidence.study import Study
-from evidence.summary import Summary
+from evidence.summary import Rows, Summary
 
 CLAIMED = ("a-softmax-annealed", "v1-full", "v1-detached", "v2-full", "v2-detached")
 LEVEL = 0.05 / len(CLAIMED)
@@ -29,14 +28,19 @@ class Arm:
         trained: Seeds that learned to tell people apart.
         stuck: Seeds that did not.
         diverged: Seeds with a number that was not finite, or a loss far above chance.
-        cosine: Of training images to their own prototype in the end, mean over seeds that did not diverge.
+        together: Of those that are stuck, seeds whose embeddings have drawn together.
+        lenient: Seeds that learned if half the cosine is asked for.
+        cosines: Of training images to their own prototype in the end, the lowest and the highest over seeds that
+            did not diverge.
     """
 
     name: str
     trained: int
     stuck: int
     diverged: int
-    cosine: float | None = None
+    together: int = 0
+    lenient: int = 0
+    cosines: tuple[float, float] | None = None
 
     @property
     def seeds(self) -> int:
@@ -45,7 +49,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Test:
+class ExactTest:
     """Fisher's exact test, two-sided, of whether two arms train as often."""
 
     first: str
@@ -62,12 +66,14 @@ class StabilityAnswer:
         arms: On the rung where it failed often enough; none if it never did.
         against_control: Each arm of the claim with the control; a p below ``LEVEL`` is a difference.
         by_gradient: The full gradient with the detached one, exploratory.
+        processors: How many kinds of processor the runs were made on; one that is not named is one.
     """
 
     tried: tuple[tuple[str, float, Arm], ...]
     arms: tuple[Arm, ...]
-    against_control: tuple[Test, ...]
-    by_gradient: tuple[Test, ...]
+    against_control: tuple[ExactTest, ...]
+    by_gradient: tuple[ExactTest, ...]
+    processors: int = 1
 
     @property
     def tested(self) -> bool:
@@ -101,28 +107,51 @@ def milder(study: Study) -> StabilityAnswer | None:
 
 
 def _answer(tried: Sequence[tuple[str, float, Arm]], rows: Rows) -> StabilityAnswer:
-    """Compare the arms on the last rung that was tried, if all of them were."""
-    backbone, rate, _ = tried[-1]
+    """Compare the arms on the last rung that was tried, if all of them were and the control failed there."""
+    backbone, rate, control = tried[-1]
     at = {arm: rows.get(plan.stress_row(arm, backbone, rate)) for arm in plan.ARMS}
     arms = {arm: _arm(arm, made) for arm, made in at.items() if made is not None}
-    if len(arms) < len(plan.ARMS):
+    if len(arms) < len(plan.ARMS) or not fails_often(control):
         return StabilityAnswer(tuple(tried), (), (), ())
     return StabilityAnswer(
         tuple(tried),
         tuple(arms.values()),
         tuple(_test(arms[name], arms[plan.CONTROL]) for name in CLAIMED),
         tuple(_test(arms[full], arms[detached]) for full, detached in OF_GRADIENT),
+        len({run.get("processor") for made in at.values() for run in made or ()}),
     )
+
+
+def fails_often(control: Arm) -> bool:
+    """Say whether at least half of the control's seeds fail, so that there is something to be more stable than."""
+    return 2 * control.trained <= control.seeds
+
+
+def needed(control: Arm) -> int | None:
+    """Return how many of as many seeds have to train for a difference from the control; None if all do not do."""
+    counts = range(control.trained + 1, control.seeds + 1)
+    enough = (count for count in counts if _test(Arm("", count, control.seeds - count, 0), control).p < LEVEL)
+    return next(enough, None)
 
 
 def _arm(name: str, made: Sequence[Summary]) -> Arm:
     ends = [outcome(summary) for summary in made]
-    cosines = [summary["last"]["cosine"] for summary, end in zip(made, ends, strict=True) if end != "diverged"]
+    ended = [
+        (end, summary["last"]["cosine"]) for summary, end in zip(made, ends, strict=True) if end != "diverged"
+    ]
     count = Counter(ends)
-    cosine = float(np.mean(cosines)) if cosines else None
-    return Arm(name, count["trained"], count["stuck"], count["diverged"], cosine)
+    cosines = [cosine for _, cosine in ended]
+    return Arm(
+        name,
+        count["trained"],
+        count["stuck"],
+        count["diverged"],
+        sum(end == "stuck" and cosine > TOGETHER for end, cosine in ended),
+        sum(outcome(summary, COSINE / 2) == "trained" for summary in made),
+        (min(cosines), max(cosines)) if cosines else None,
+    )
 
 
-def _test(first: Arm, second: Arm) -> Test:
+def _test(first: Arm, second: Arm) -> ExactTest:
     table = [[arm.trained, arm.seeds - arm.trained] for arm in (first, second)]
-    return Test(first.name, second.name, float(fisher_exact(table).pvalue))
+    return ExactTest(first.name, second.name, float(fisher_exact(table).pvalue))

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence.comparing import Rows
 from evidence.counted import Counted, read_counted
 from evidence.plan import Settings
 from evidence.schedule import QUESTIONS, chosen_settings, planned_runs
-from evidence.summary import SUMMARIES, Summary, load_summary, read_summary
+from evidence.summary import SUMMARIES, Rows, Summary, load_summary, read_summary
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from sphereface.errors import DataError
 
 SUMMARIES = Path(__file__).resolve().parent / "summaries"
 Summary = dict[str, Any]
+Rows = Mapping[str, Sequence[Summary]]
+"""Runs by row, in the order of their seeds."""
 
 _KIND, _MANY = "int32", 200
 

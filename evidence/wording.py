@@ -33,8 +33,8 @@ NAMES = {
     "sfn": "soft norm (SFN)",
     "magface": "MagFace",
     "adaface": "AdaFace",
-    "hfn-degraded": "HFN on degraded pictures",
-    "hfn-radial": "HFN on degraded pictures with `radial`",
+    "hfn-degraded": "HFN (degraded in training)",
+    "hfn-radial": "HFN (degraded in training, `radial`)",
 }
 SETTINGS = {
     "scale": "s = {:g}",
@@ -94,9 +94,14 @@ def name_of(row: str) -> str:
 
     >>> name_of("sphereface-r-v1"), name_of("sphereface-r-v1-full-projected"), name_of("whole-m2-sfnet4")
     ('SphereFace-R v1', 'SphereFace-R v1, full, projected', 'm = 2, whole, SFNet-4')
+    >>> name_of("normface-s15-2400steps")
+    'NormFace (s = 15) after 2,400 steps'
     """
     if row in NAMES:
         return NAMES[row]
+    if row.endswith("steps"):
+        loss, _, steps = row.removesuffix("steps").rpartition("-")
+        return f"{name_of(loss)} after {int(steps):,} steps"
     head, *modes = row.rsplit("-", 2)
     if head in NAMES:
         return ", ".join([NAMES[head], *modes])
@@ -172,7 +177,16 @@ def verdict_words(comparison: Comparison) -> str:
     >>> verdict_words(Comparison("a", "b", Repeated(0.01, -0.01, 0.03, 0.95, 0, 0), Verdict.OPEN))
     '1.0 points (−1.0 to 3.0), undecided'
     """
-    return f"{points_words(comparison)}, {comparison.verdict.value}"
+    return f"{points_words(comparison)}, {word_of(comparison)}"
+
+
+def word_of(comparison: Comparison) -> str:
+    """Return the word for the outcome of a comparison.
+
+    >>> word_of(Comparison("a", "b", Repeated(0.01, 0.005, 0.015, 0.95, 0, 0), Verdict.DIFFERENCE, points=0.02))
+    'a small difference'
+    """
+    return "a small difference" if comparison.small else comparison.verdict.value
 
 
 def together_words(named: Sequence[tuple[str, Comparison]], count: int, nothing: str = "none differs") -> str:
@@ -182,7 +196,7 @@ def together_words(named: Sequence[tuple[str, Comparison]], count: int, nothing:
     >>> together_words([("A", down)], 6)
     'Where the six intervals are to hold together, A still differs.'
     """
-    surviving = [name for name, comparison in named if comparison.survives]
+    surviving = [name for name, one in named if one.survives and one.verdict is Verdict.DIFFERENCE]
     still = f"{listed(surviving)} still differ{'s' * (len(surviving) == 1)}" if surviving else nothing
     return f"Where the {counted_words(count)} intervals are to hold together, {still}."
 
@@ -196,6 +210,7 @@ def sorted_clauses(
     nothing: str = "none",
     points: bool = True,
     ceiling: str = "near the ceiling:",
+    untested: str = "not tested:",
 ) -> list[str]:
     """Return clauses that sort comparisons by their outcome.
 
@@ -208,13 +223,19 @@ def sorted_clauses(
         nothing: What stands for their names where nothing is below 0.
         points: Whether differences have their number of points beside them.
         ceiling: Beginning of the clause about those that have no room to differ.
+        untested: Beginning of the clause about those of which a run failed.
 
     >>> down = Comparison("a", "b", Repeated(-0.05, -0.07, -0.03, 0.95, 0, 0), Verdict.DIFFERENCE)
     >>> sorted_clauses([("A", down)], "Lower:", "Higher:", "No difference:", "Undecided:")
     ['Lower: A (−5.0 points)']
     """
-    kinds: dict[str, list[str]] = {less: [], more: [], same: [], ceiling: [], undecided: []}
-    neutral = {Verdict.SAME: same, Verdict.CEILING: ceiling, Verdict.OPEN: undecided}
+    kinds: dict[str, list[str]] = {less: [], more: [], same: [], ceiling: [], undecided: [], untested: []}
+    neutral = {
+        Verdict.SAME: same,
+        Verdict.CEILING: ceiling,
+        Verdict.OPEN: undecided,
+        Verdict.UNTESTED: untested,
+    }
     for name, comparison in comparisons:
         value = comparison.difference.value
         kind = neutral.get(comparison.verdict, less if value < 0 else more)

@@ -18,9 +18,11 @@ from evidence import (
     behaviour_sections,
     budget_section,
     comparing,
-    margin_sections,
+    gradient_section,
     plan,
     quality,
+    section,
+    sizes,
     wording,
 )
 from evidence import counted as count
@@ -42,12 +44,21 @@ from tests.unit.evidence.synthetic import (
     write_study,
 )
 
+LEARNED = {
+    "run": "a",
+    "last": {"loss": 1.0, "cosine": 0.5},
+    "learners": {"people": LEARNERS},
+    "recipe": {"head": {"name": "a"}},
+}
+
 
 def by_first(comparisons: tuple[Comparison, ...]) -> dict[str, Comparison]:
     return {one.first: one for one in comparisons}
 
 
-@pytest.mark.parametrize("module", [comparing, wording, behaviour_sections], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [comparing, wording, behaviour_sections, section], ids=lambda module: module.__name__
+)
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted
@@ -185,7 +196,7 @@ def test_gradients_are_compared_for_each_function_and_over_all(study_folder: Pat
 
 
 def test_steps_up(study_folder: Path) -> None:
-    found = answers.sizes(read_study(study_folder))
+    found = sizes.sizes(read_study(study_folder))
     assert found is not None
     assert {len(row.seeds) for row in found.rows} == {3}
     words = {series: [one.verdict for one, _ in steps] for series, steps in found.steps.items()}
@@ -201,7 +212,7 @@ def test_steps_up(study_folder: Path) -> None:
 
 def test_the_criterion_is_a_share_of_people(study_folder: Path) -> None:
     study = read_study(study_folder)
-    found = answers.criterion(study)
+    found = sizes.criterion(study)
     assert found is not None
     rows = study.progress["sizes"].made["whole-m2-sfnet4"]
     for who, met, people in (
@@ -266,10 +277,10 @@ def test_nothing_is_compared_before_all_runs_are_done(partial: Callable[..., Pat
     study = read_study(partial(f"{question}/*m*-seed2.json"))
     progress = study.progress[question]
     assert 0 < progress.done < progress.planned
-    made = {"margins": answers.margins, "gradients": answers.gradients, "sizes": answers.sizes}
+    made = {"margins": answers.margins, "gradients": answers.gradients, "sizes": sizes.sizes}
     found = made[question](study) if question in made else quality.norms(study)
     assert found is None
-    assert (answers.criterion(study) is None) == (question == "sizes")
+    assert (sizes.criterion(study) is None) == (question == "sizes")
 
 
 def test_question_1_is_counted_before_its_settings_are_chosen(tmp_path: Path) -> None:
@@ -333,7 +344,7 @@ def test_a_margin_that_helps_only_with_more_training_is_told(tmp_path: Path) -> 
         write_run(run, tmp_path, effect)
     found = budgets(read_study(tmp_path))
     assert found is not None
-    rows = {row.name: row for row in found}
+    rows = {row.name: row for row in found.rows}
     helped, plain = rows["cosface"], rows["arcface"]
     assert [helped.against[steps].verdict for steps in plan.BUDGETS] == [Verdict.SAME, Verdict.DIFFERENCE]
     assert helped.change is not None
@@ -346,6 +357,33 @@ def test_a_margin_that_helps_only_with_more_training_is_told(tmp_path: Path) -> 
     assert "After 2,400 steps lower error than NormFace at s = 30: CosFace" in written.verdict
     assert "Gains more than NormFace from 2,400 steps instead of 600: CosFace" in written.verdict
     assert [helped.against_tuned[steps].verdict for steps in plan.BUDGETS] == [Verdict.SAME, Verdict.DIFFERENCE]
+    assert written.short.startswith("Less NormFace (s = 30), points after 600 and after 2,400 steps: CosFace 0.")
+    assert "with more training it gains on NormFace: CosFace; " in written.short
+    assert "No run [failed]" in written.verdict
+
+
+def test_a_budget_at_which_nothing_is_learned_tests_nothing(tmp_path: Path) -> None:
+    write_people(tmp_path)
+    for run in plan.budgets():
+        high = run.row in ("arcface-600steps", "normface-s30-600steps")
+        write_run(run, tmp_path, lambda _, high=high: (13.5 if high else 0.0, 1))  # 43 or 44 of 45 pairs missed
+        if run.row == "cosface-600steps" and run.seed == 2:
+            summary = load_summary(tmp_path / f"{run.name}.json")
+            summary["last"]["cosine"] = 0.96
+            write_summary(run.name, summary, tmp_path)
+    found = budgets(read_study(tmp_path))
+    assert found is not None
+    rows = {row.name: row for row in found.rows}
+    verdicts = {name: row.change.verdict for name, row in rows.items() if row.change is not None}
+    assert verdicts == {
+        "cosface": Verdict.UNTESTED,
+        "arcface": Verdict.CEILING,
+        "sphereface-r-v1": Verdict.DIFFERENCE,  # NormFace was worse at first, it was not
+    }
+    written = budget_section.budgets(found)
+    assert "Failed: CosFace after 600 steps (1 of 3 drawn together); comparisons with it are" in written.verdict
+    assert "Near the ceiling: ArcFace. Not tested: CosFace." in written.verdict
+    assert "1 of 3 drawn together | learned |" in written.body
 
 
 @pytest.mark.parametrize(("weights", "proven"), [(None, None), ("same", True), ("other", False)])
@@ -359,7 +397,8 @@ def test_one_run_of_a_twin_shows_whether_it_is_one(
         if run.question == "twins":
             write_run(run, tmp_path)
         summary = load_summary(path)
-        summary["weights"] = weights if run.question == "twins" else "same"
+        same = "same" if (run.head, run.seed) == (plan.TWINS[0], 1) else run.name
+        summary["weights"] = weights if run.question == "twins" else same
         write_summary(run.name, summary, tmp_path)
     found = answers.margins(read_study(tmp_path))
     assert found is not None
@@ -404,7 +443,7 @@ def test_near_the_ceiling_nothing_is_called_no_difference() -> None:
 
 
 def test_a_criterion_that_nobody_meets_is_not_tested(study_folder: Path) -> None:
-    found = answers.criterion(read_study(study_folder))
+    found = sizes.criterion(read_study(study_folder))
     assert found is not None
     nobody = Repeated(0.0, 0.0, 0.0, 0.95, 0.0, 0.0)
     key = ("whole", "learned from")
@@ -432,8 +471,19 @@ def test_rows_that_drew_together_and_rows_that_are_one_are_named(study_folder: P
     found = answers.gradients(read_study(tmp_path / "study"))
     assert found is not None
     assert found.same == (("sphereface-detached-projected", "sphereface-r-v1-detached-projected"),)
-    written = margin_sections.gradients(found)
-    assert "all embeddings have drawn together: SphereFace, full, projected. No gradient" in written.verdict
+    written = gradient_section.gradients(found)
+    assert (
+        "Failed: SphereFace, full, projected (3 of 3 drawn together); comparisons with it are" in written.verdict
+    )
+    assert "With SphereFace (m = 2) embeddings draw together in 3 of 6 runs with the full gradient and 0 of 6" in (
+        written.short
+    )
+    assert "with SphereFace-R v1 (m = 2) 10.0 points (" in written.short
+    assert "with ArcFace (m = 0.5) 10.0 points (" in written.short
+    assert "with SphereFace (m = 2) 10.0 points" not in written.short, "one of its four rows failed"
+    assert "not tested (a difference)" in written.body
+    assert found.learned is not None
+    assert "| those of which no run failed, exploratory |" in written.body
     told = " ".join(written.body.split())
     assert "not two: SphereFace, detached, projected and SphereFace-R v1, detached, projected." in told
 
@@ -447,10 +497,74 @@ def test_a_gain_of_nothing_near_the_ceiling_is_not_called_no_difference(level: f
         return PersonFigure(level + run["noise"][way], parts - parts.mean())
 
     rows = {
-        row: [{"noise": {way: generator.normal(0.0, 1e-4) for way in ("all", "short")}} for _ in range(3)]
+        row: [
+            {"noise": {way: generator.normal(0.0, 1e-4) for way in ("all", "short")}, **LEARNED} for _ in range(3)
+        ]
         for row in ("one", "two")
     }
     pool = Pool.of_gains(rows, lambda run: rate(run, "all"), lambda run: rate(run, "short"), FNMR_POINTS, CEILING)
     found = pool.inside("one", "short", "all")
     assert abs(found.difference.value) < 0.01
     assert found.verdict is verdict
+
+
+def test_what_is_the_same_run_is_no_second_witness_of_the_noise() -> None:
+    luck = np.random.default_rng(3)
+    figures = {
+        (row, seed): PersonFigure(luck.normal(0.5, 0.01), luck.normal(0.0, 1e-3, 50))
+        for row in "abc"
+        for seed in range(3)
+    }
+
+    def pool(**weights: str) -> Pool:
+        """Return rows of which those with the same letter are the same runs."""
+        rows = {
+            row: [{"weights": f"{same}{seed}", "which": (same, seed), **LEARNED} for seed in range(3)]
+            for row, same in weights.items()
+        }
+        return Pool.of(rows, lambda run: figures[run["which"]], FNMR_POINTS)
+
+    plain, doubled = pool(one="a", two="b", three="c"), pool(one="a", two="b", three="c", again="b")
+    assert doubled.same == {"again": "two"}
+    assert doubled.compare("one", "again").difference == plain.compare("one", "two").difference
+    assert doubled.mean("again") == plain.mean("two")
+    assert doubled.values("again") == plain.values("two")
+    both = doubled.compare_change("x", "y", [("one", "two"), ("one", "again")])
+    assert both.difference == plain.compare("one", "two").difference
+    nothing = doubled.compare("two", "again").difference
+    assert (nothing.value, nothing.low, nothing.high) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "points", "small"),
+    [
+        (0.001, 0.019, 0.02, True),
+        (0.001, 0.021, 0.02, False),
+        (0.001, 0.019, None, False),
+        (-0.01, 0.01, 0.02, False),
+    ],
+)
+def test_a_difference_within_the_bounds_of_none_is_a_small_one(
+    low: float, high: float, points: float | None, small: bool
+) -> None:
+    difference = Repeated((low + high) / 2, low, high, 0.95, 0.0, 0.0)
+    found = Comparison("a", "b", difference, verdict(difference, points), points=points)
+    assert found.small is small
+    assert ("**a small difference**" in section.judged(found)) is small
+    failed = replace(found, failed=True)
+    assert failed.verdict is Verdict.UNTESTED
+    assert not failed.small
+    assert section.judged(failed).endswith(f"not tested ({found.planned.value})")
+
+
+def test_verdicts_that_hang_on_one_row_s_noise_are_named() -> None:
+    wide, narrow = (Repeated(-0.01, -0.01 - reach, -0.01 + reach, 0.95, 0, 0) for reach in (0.03, 0.005))
+    hanging = Comparison("a", "b", wide, Verdict.OPEN, None, (narrow, Verdict.DIFFERENCE), False, 0.02)
+    firm = Comparison("c", "b", wide, Verdict.OPEN, None, (wide, Verdict.OPEN), False, 0.02)
+    assert section.calm_words([("A", hanging), ("C", firm)], "cosface") == (
+        "With the noise of seeds pooled without CosFace, whose runs lie furthest apart, these would be other "
+        "words: A a small difference."
+    )
+    assert section.calm_words([("C", firm), ("A", replace(hanging, failed=True))], "cosface").endswith(
+        "every verdict is the same."
+    )

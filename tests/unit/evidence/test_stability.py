@@ -15,20 +15,20 @@ from evidence.outcome import outcome
 from evidence.plan import Run
 from evidence.running import collapsed_loss
 from evidence.schedule import planned_runs, stability_runs
-from evidence.stability import StabilityAnswer, milder, stability
+from evidence.stability import CLAIMED, LEVEL, Arm, ExactTest, StabilityAnswer, milder, needed, stability
 from evidence.study import read_study
 from evidence.summary import Summary, recipe_hash, write_summary
 from sphereface.heads import build_head
 from tests.unit.evidence.synthetic import write_people
 
 PEOPLE = 320
-LEVEL = math.log(PEOPLE)
-TRAINED = {"stopped": "", "last": {"loss": 0.5 * LEVEL, "cosine": 0.4}}
-STUCK = {"stopped": "", "last": {"loss": 0.99 * LEVEL, "cosine": 0.02}}
+LEVEL_OF_CHANCE = math.log(PEOPLE)
+TRAINED = {"stopped": "", "last": {"loss": 0.5 * LEVEL_OF_CHANCE, "cosine": 0.4}}
+STUCK = {"stopped": "", "last": {"loss": 0.99 * LEVEL_OF_CHANCE, "cosine": 0.02}}
 DIVERGED = {"stopped": "the loss at step 3 is not a finite number", "last": None}
 
 
-def summary(end: Summary, chance: float = LEVEL, collapsed: float | None = None) -> Summary:
+def summary(end: Summary, chance: float = LEVEL_OF_CHANCE, collapsed: float | None = None) -> Summary:
     level = chance if collapsed is None else collapsed
     return {"learners": {"people": PEOPLE}, "chance": chance, "collapsed": level, **end}
 
@@ -36,12 +36,12 @@ def summary(end: Summary, chance: float = LEVEL, collapsed: float | None = None)
 @pytest.mark.parametrize(
     ("loss", "cosine", "expected"),
     [
-        (0.5 * LEVEL, 0.4, "trained"),
-        (0.89 * LEVEL, 0.11, "trained"),
-        (0.89 * LEVEL, 0.09, "stuck"),
-        (0.91 * LEVEL, 0.4, "stuck"),  # all in one place: near its prototype, and near all others
-        (1.9 * LEVEL, 0.4, "stuck"),
-        (2.1 * LEVEL, 0.4, "diverged"),
+        (0.5 * LEVEL_OF_CHANCE, 0.4, "trained"),
+        (0.89 * LEVEL_OF_CHANCE, 0.11, "trained"),
+        (0.89 * LEVEL_OF_CHANCE, 0.09, "stuck"),
+        (0.91 * LEVEL_OF_CHANCE, 0.4, "stuck"),  # all in one place: near its prototype, and near all others
+        (1.9 * LEVEL_OF_CHANCE, 0.4, "stuck"),
+        (2.1 * LEVEL_OF_CHANCE, 0.4, "diverged"),
     ],
 )
 def test_the_issue_s_bounds_where_the_norm_is_free(loss: float, cosine: float, expected: str) -> None:
@@ -53,9 +53,9 @@ def test_a_fixed_norm_lifts_the_bounds_with_chance() -> None:
     chance = head.chance_loss()
     assert chance == pytest.approx(math.log(PEOPLE - 1) - 30.0 * math.cos(1.4 * math.pi / 2), abs=0.01)
     for loss, expected in (
-        (chance - 0.2 * LEVEL, "trained"),
+        (chance - 0.2 * LEVEL_OF_CHANCE, "trained"),
         (chance, "stuck"),
-        (chance + 1.1 * LEVEL, "diverged"),
+        (chance + 1.1 * LEVEL_OF_CHANCE, "diverged"),
     ):
         end = {"stopped": "", "last": {"loss": loss, "cosine": 0.3}}
         assert outcome(summary(end, chance)) == expected
@@ -74,15 +74,15 @@ def test_who_gives_everybody_one_embedding_has_not_trained(arm: str, cosine: flo
         own, other = (30.0 * math.cos(times * math.acos(cosine)) for times in (1.4, 1.0))
         assert collapsed == pytest.approx(math.log(math.exp(own) + (PEOPLE - 1) * math.exp(other)) - own, abs=0.1)
     if "radius" in run.settings:
-        assert collapsed < chance - 0.1 * LEVEL or cosine < 0.2, "what a bound that stays would let pass"
+        assert collapsed < chance - 0.1 * LEVEL_OF_CHANCE or cosine < 0.2, "what a bound that stays would let pass"
     if arm.startswith("a-softmax"):
-        assert collapsed == pytest.approx(LEVEL, abs=0.01)
-    for loss, expected in ((collapsed, "stuck"), (collapsed - 0.05 * LEVEL, "stuck")):
+        assert collapsed == pytest.approx(LEVEL_OF_CHANCE, abs=0.01)
+    for loss, expected in ((collapsed, "stuck"), (collapsed - 0.05 * LEVEL_OF_CHANCE, "stuck")):
         assert (
             outcome(summary({"stopped": "", "last": {"loss": loss, "cosine": cosine}}, chance, collapsed))
             == expected
         )
-    told_apart = {"stopped": "", "last": {"loss": collapsed - 0.2 * LEVEL, "cosine": max(cosine, 0.11)}}
+    told_apart = {"stopped": "", "last": {"loss": collapsed - 0.2 * LEVEL_OF_CHANCE, "cosine": max(cosine, 0.11)}}
     assert outcome(summary(told_apart, chance, collapsed)) == "trained"
 
 
@@ -129,7 +129,7 @@ def test_a_control_that_fails_at_once_is_tested_on_the_first_rung(tmp_path: Path
     assert p_of["v1-detached"] == pytest.approx(2 / comb(16, 8))
     written = section_of(found)
     assert "v1 (detached) 8 of 8" in written.verdict
-    assert "| A-Softmax (no lambda) | 0 | 0 | 8 | – |" in written.body
+    assert "| A-Softmax (no lambda) | 0 | 0 | 0 | 8 | – | 0 | – |" in written.body
     assert "SFNet-10 at rate 0.1: 8 of 8 seeds fail" in written.body
 
 
@@ -175,7 +175,7 @@ def test_where_nothing_trains_nothing_is_more_stable(tmp_path: Path) -> None:
     assert written.short.startswith("Nothing trains at this rate, not even A-Softmax without a margin")
     assert "What is stuck in all seeds: v1 (full), v1 (detached), v2 (full) and v2 (detached)." in written.verdict
     assert "train more often" not in written.verdict
-    assert "| v1 (full) | 0 | 8 | 0 | 0.02 | 1.0000 |" in written.body
+    assert "| v1 (full) | 0 | 8 | 0 | 0 | 0.02 to 0.02 | 0 | 1.000 |" in written.body
     assert [*written.figures] == ["stability"]
 
 
@@ -189,5 +189,56 @@ def test_the_lower_rate_is_a_question_of_its_own(tmp_path: Path) -> None:
     assert [(backbone, rate) for backbone, rate, _ in found.tried] == [plan.MILDER]
     written = section_of(found, "milder")
     assert "SFNet-10 at rate 0.03: 8 of 8 seeds fail" in written.body
-    assert "train more often than A-Softmax without lambda" in written.verdict
+    assert "train more often than it. Beside 0 of 8 at least 6 of 8 have to" in written.verdict
     assert [*written.figures] == ["milder"]
+
+
+def test_a_control_that_trains_at_the_lower_rate_tests_nothing(tmp_path: Path) -> None:
+    write_people(tmp_path)
+    for run in plan.milder():
+        write_end(run, tmp_path, STUCK if run.row.startswith(plan.CONTROL) and run.seed < 4 else TRAINED)
+    found = milder(read_study(tmp_path))
+    assert found is not None
+    assert not found.tested
+    assert section_of(found, "milder").short == "Not tested: the control never fails"
+
+
+def test_who_trains_less_often_than_the_control_is_not_praised() -> None:
+    arms = {name: Arm(name, 0, 8, 0) for name in plan.ARMS} | {plan.CONTROL: Arm(plan.CONTROL, 8, 0, 0)}
+    tests = tuple(ExactTest(name, plan.CONTROL, 0.0002) for name in CLAIMED)
+    written = section_of(
+        StabilityAnswer((("sfnet10", 0.03, arms[plan.CONTROL]),), tuple(arms.values()), tests, ())
+    )
+    assert "v2 (full) and v2 (detached) train less often than it" in written.verdict
+    assert "more often" not in written.verdict
+    assert "Beside 8 of 8 not even all would be a difference." in written.verdict
+    assert "| < 0.001 |" in written.body
+
+
+def test_how_many_have_to_train_is_what_the_exact_test_says() -> None:
+    for trained in range(9):
+        control = Arm(plan.CONTROL, trained, 8 - trained, 0)
+        least = needed(control)
+        for count in range(trained + 1, 9):
+            # The tail of the hypergeometric distribution, on both sides of two groups of eight.
+            total = count + trained
+            ways = [comb(8, k) * comb(8, total - k) for k in range(max(0, total - 8), min(8, total) + 1)]
+            own = comb(8, count) * comb(8, trained)
+            p = sum(way for way in ways if way <= own) / comb(16, total)
+            assert (p < LEVEL) == (least is not None and count >= least)
+
+
+def test_what_a_milder_bound_says_stands_beside(tmp_path: Path) -> None:
+    near = {"stopped": "", "last": {"loss": 0.5 * LEVEL_OF_CHANCE, "cosine": 0.07}}
+    together = {"stopped": "", "last": {"loss": 0.99 * LEVEL_OF_CHANCE, "cosine": 0.97}}
+
+    def end_of(run: Run) -> Summary:
+        if run.row.startswith("v1-detached"):
+            return near if run.seed < 4 else TRAINED
+        return together if run.row.startswith("v1-full") else DIVERGED
+
+    found, _ = answer(tmp_path, end_of)
+    body = section_of(found).body
+    assert "| v1 (detached) | 5 | 3 | 0 | 0 | 0.07 to 0.40 | 8 | 0.026 |" in body
+    assert "| v1 (full) | 0 | 8 | 8 | 0 | 0.97 to 0.97 | 0 | 1.000 |" in body
+    assert "Of the runs with a fixed norm 24 of 40 diverge, with a free one 24 of 24." in section_of(found).verdict
