@@ -89,12 +89,12 @@ def _parts(change: str, comparisons: Sequence[Compared], learned: Compared | Non
         yield f"{change}, over all three functions: {verdict_words(overall)}"
         return
     tested = [
-        f"with {_named(head)} {verdict_words(one)}"
+        f"with {_named(head)}: {verdict_words(one)}"
         for head, (one, _) in zip(FUNCTIONS, each, strict=True)
         if one.verdict is not Verdict.UNTESTED
     ]
     if tested:
-        yield f"{change}, {listed(tested)}"
+        yield f"{change} {listed(tested)}"
     if learned is not None:
         yield f"where no run failed {verdict_words(learned[0])}"
 

@@ -478,9 +478,9 @@ def test_rows_that_drew_together_and_rows_that_are_one_are_named(study_folder: P
     assert "With SphereFace (m = 2) embeddings draw together in 3 of 6 runs with the full gradient and 0 of 6" in (
         written.short
     )
-    assert "with SphereFace-R v1 (m = 2) 10.0 points (" in written.short
-    assert "with ArcFace (m = 0.5) 10.0 points (" in written.short
-    assert "with SphereFace (m = 2) 10.0 points" not in written.short, "one of its four rows failed"
+    assert "with SphereFace-R v1 (m = 2): 10.0 points (" in written.short
+    assert "with ArcFace (m = 0.5): 10.0 points (" in written.short
+    assert "with SphereFace (m = 2): 10.0 points" not in written.short, "one of its four rows failed"
     assert "not tested (a difference)" in written.body
     assert found.learned is not None
     assert "| those of which no run failed, exploratory |" in written.body
