@@ -11,11 +11,14 @@ import errno
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
 def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
@@ -33,6 +36,9 @@ def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
     path = Path(path)
     if not path.name or path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    path = path.resolve() if path.is_symlink() else path  # a link stays, and what it leads to is written
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
@@ -41,11 +47,20 @@ def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say what was written
+            error.filename = str(path)
         raise
     sync_folder(path.parent)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what killed writers left behind in a folder that nobody else writes to now."""
+    for left in folder.glob(".*.tmp"):
+        if _UNFINISHED.fullmatch(left.name):
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 
-from sphereface.atomic import write_bytes, write_json
+from sphereface.atomic import sync_folder, write_bytes, write_json
 from sphereface.errors import ModelError, reason_of
 from sphereface.evaluation.operating_point import OperatingPoint, point_of
 from sphereface.faces.contract import InputContract
@@ -31,8 +32,10 @@ FORMAT_VERSION = 1
 LICENCE = "trained by you; licence is yours"
 HOW_TO_MAKE_ONE = "'sphereface demo' or 'sphereface train RECIPE' makes one"
 
+_SHA256 = re.compile("[0-9a-f]{64}")  # it becomes part of a file's name
 _LARGEST_CARD = 4 * 2**20
 _LARGEST_HEADER = 16 * 2**20
+_LARGEST_WEIGHTS = 8 * 2**30
 _DTYPES = {"float32", "float16", "float64", "int64", "int32", "uint8", "bool"}
 
 
@@ -84,6 +87,8 @@ class ModelCard(BaseModel):
         weights_sha256: Of the whole weights file; filled in by :func:`save_model`.
         weights_bytes: Size of that file; filled in by :func:`save_model`.
         operating_points: Decisions measured for exactly this model.
+        learned_sha256: Of ``learned.safetensors``, which knows whom the model has learned from; empty where nobody
+            wrote it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,8 +100,9 @@ class ModelCard(BaseModel):
     input_contract: InputContract = InputContract()
     provenance: Provenance = Provenance()
     weights_sha256: str = ""
-    weights_bytes: int = Field(default=0, ge=0)
+    weights_bytes: int = Field(default=0, ge=0, le=_LARGEST_WEIGHTS)
     operating_points: tuple[OperatingPoint, ...] = ()
+    learned_sha256: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -122,11 +128,13 @@ class ModelCard(BaseModel):
 
 
 def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCard) -> ModelCard:
-    """Write weights and card to ``folder``, the card last, each in one step.
+    """Write weights and card to ``folder``, which holds one whole model at any moment, also after a kill.
+
+    The weights wait under a name of their own until the card says that they are the model's, and take their usual
+    name then.
 
     Args:
-        folder: Made if missing. An older model in it is replaced; a kill between its two files leaves one that
-            is refused as damaged until it is saved again.
+        folder: Made if missing. An older model in it is replaced.
         tensors: Name to array; float, integer or bool, all finite.
         card: Its ``weights_sha256`` and ``weights_bytes`` are filled in here.
 
@@ -149,8 +157,13 @@ def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCar
     )
     folder = Path(folder)
     try:
-        write_bytes(folder / WEIGHTS_FILE, weights)
+        waiting = folder / _waiting_name(saved)
+        write_bytes(waiting, weights)
         _write_card(folder, saved)
+        waiting.replace(folder / WEIGHTS_FILE)
+        sync_folder(folder)
+        for left in folder.glob(_waiting_name(None)):  # of a run that was killed before its card was written
+            left.unlink()
     except OSError as error:
         raise ModelError(f"the model cannot be written to '{folder}': {reason_of(error)}") from error
     return saved
@@ -195,7 +208,7 @@ def load_card(folder: Path) -> ModelCard:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise _damaged(path, f"{where}: {first['msg'].lower()}") from error
-    if len(card.weights_sha256) != 64 or card.weights_bytes < 8:
+    if not _SHA256.fullmatch(card.weights_sha256) or card.weights_bytes < 8:
         raise _damaged(path, "it does not name its weights")
     contract = card.input_contract
     if not (math.isfinite(contract.mean) and math.isfinite(contract.std) and contract.std > 0):
@@ -218,7 +231,9 @@ def load_tensors(folder: Path, card: ModelCard | None = None) -> dict[str, NDArr
     """
     folder = Path(folder)
     card = card if card is not None else load_card(folder)
-    path = folder / WEIGHTS_FILE
+    path = folder / _waiting_name(card)
+    if not path.exists():
+        path = folder / WEIGHTS_FILE
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -271,6 +286,11 @@ def update_operating_points(folder: Path, points: Iterable[OperatingPoint]) -> M
 def _write_card(folder: Path, card: ModelCard) -> None:
     raw = card.model_dump(mode="json")
     write_json(folder / CARD_FILE, raw | {"checksum": _digest(raw)})
+
+
+def _waiting_name(card: ModelCard | None) -> str:
+    """Return the name of weights whose card is not written yet; of any card, a pattern, for None."""
+    return f"model-{'*' if card is None else card.weights_sha256[:16]}.safetensors"
 
 
 def _digest(raw: dict[str, Any]) -> str:

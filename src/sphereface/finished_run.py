@@ -13,7 +13,7 @@ from sphereface.checkpoint import ModelCard, load_card, load_tensors
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder.embedder import Face, embed_files
 from sphereface.embedder.torch_embedder import TorchEmbedder, build_network
-from sphereface.errors import DataError, ModelError
+from sphereface.errors import DataError, ModelError, reason_of
 from sphereface.heads.table import HEADS
 from sphereface.participants import learners_of
 from sphereface.progress import SILENT, Progress
@@ -91,7 +91,9 @@ def _read_prototypes(folder: Path, steps: int) -> Tensor:
         with safe_open(newest, framework="pt") as file:
             step = (file.metadata() or {}).get("step")
             prototypes: Tensor | None = file.get_tensor(_PROTOTYPES) if _PROTOTYPES in file.keys() else None  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise ModelError(f"the checkpoint '{newest}' cannot be read: {reason_of(error)}") from None
+    except SafetensorError as error:
         raise ModelError(f"the checkpoint '{newest}' is damaged ({error}); restore it, or train again") from None
     if prototypes is None:
         raise ModelError(f"the checkpoint '{newest}' holds no prototypes; restore it, or train again")

@@ -125,7 +125,7 @@ def inquire(
         raise ConfigurationError("--data are pictures for a model; a file of embeddings needs none")
     if fuse and len(models) + len(files) < 2:
         raise ConfigurationError("--fuse joins several models; name two or more")
-    memories = [read_learned(model) for model in models]
+    memories = [read_learned(model, read_card(model).learned_sha256) for model in models]
     cast = _cast(models, memories, data, question, progress)
     subjects = [subject_of_file(path) for path in files]
     people = cast.people
@@ -138,7 +138,8 @@ def inquire(
         subjects = [*(subject_of_model(path, people, reading, progress) for path in models), *subjects]
     remarks = tuple(filter(None, (cast.caution, describe_absent(left_out))))
     for remark in remarks:
-        progress.say(remark)
+        tell = progress.warn if remark == cast.caution else progress.say
+        tell(remark)
     subjects = in_one_order(subjects)
     if protocol is None:  # a protocol brings templates of its own
         if question.weighting != "equal" and not any(subject.faces.templates for subject in subjects):

@@ -14,15 +14,16 @@ from sphereface.checkpoint import (
     Architecture,
     ModelCard,
     Provenance,
+    load_card,
     save_model,
     update_operating_points,
 )
 from sphereface.clock import now
 from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest
-from sphereface.embedder import Embedder, load_embedder
+from sphereface.embedder import Embedder, load_embedder, replace_operating_points
 from sphereface.embedder.audit import Audit, audit
-from sphereface.errors import SpherefaceError
+from sphereface.errors import ModelError, SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery_trial import try_gallery
 from sphereface.participants import Participants, gather
@@ -90,8 +91,8 @@ def journey(
     judgement = audit(embedder, people.judged, settings=recipe.judgement, protocol=people.pairs, progress=progress)
     for refusal in judgement.refusals:
         progress.say(f"no operating point: {refusal}")
-    with held(folder):
-        card = update_operating_points(folder, judgement.points)
+    replace_operating_points(folder, judgement.points)
+    card = load_card(folder)
     trial = try_people(recipe, people, folder, embedder, judgement.point("fpir"), progress)
 
     report = present(
@@ -155,7 +156,10 @@ def try_people(
 
 
 def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Path) -> ModelCard:
-    """Write the model: the backbone alone, its card, and who was learned from; the prototypes stay behind."""
+    """Write the model: the backbone alone, its card, and who was learned from; the prototypes stay behind.
+
+    Operating points of the very same model stay: a finished run that is asked for again loses nothing.
+    """
     tensors = {name: value.detach().cpu().numpy() for name, value in trained.backbone.state_dict().items()}
     card = ModelCard(
         architecture=Architecture(name=recipe.backbone.name, settings=recipe.backbone_settings),
@@ -173,5 +177,17 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             licence=recipe.licence,
         ),
     )
-    Learned.of(learners).save(folder)  # first: a model must not be without the memory of its people
-    return save_model(folder, tensors, card)
+    with held(folder):
+        learned = Learned.of(learners).save(folder)  # first: a model must not be without the memory of its people
+        before = _points_in(folder)
+        saved = save_model(folder, tensors, card.model_copy(update={"learned_sha256": learned}))
+        kept = [point for point in before if point.model_fingerprint == saved.fingerprint]
+        return update_operating_points(folder, kept) if kept else saved
+
+
+def _points_in(folder: Path) -> tuple[OperatingPoint, ...]:
+    """Return the operating points of the model that a folder holds, if it holds one that can be read."""
+    try:
+        return load_card(folder).operating_points
+    except ModelError:
+        return ()

@@ -138,7 +138,8 @@ def evaluate(
     progress.say("drawing the report")
     page = write_report(out or _default_folder(models, files), report)
     if models:
-        write_card(page.parent, read_card(models[0]), read_learned(models[0]), report)
+        card = read_card(models[0])
+        write_card(page.parent, card, read_learned(models[0], card.learned_sha256), report)
     return Judged(page, evaluations, points, inquiry.subjects[0].failures, inquiry.left_out, report)
 
 

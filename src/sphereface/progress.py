@@ -23,7 +23,10 @@ class Progress(Protocol):
         """Open a task of ``total`` units: ``with progress.task("training", 1000) as task``."""
 
     def say(self, text: str) -> None:
-        """Pass on one line for a person."""
+        """Pass on one line for a person who looks on."""
+
+    def warn(self, text: str) -> None:
+        """Pass on one line that must not be missed, whoever looks on."""
 
 
 class _SilentTask:
@@ -39,6 +42,9 @@ class Silent:
         return nullcontext(_SilentTask())
 
     def say(self, text: str) -> None:
+        """Drop the line."""
+
+    def warn(self, text: str) -> None:
         """Drop the line."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -16,7 +17,10 @@ import pytest
 from PIL import Image
 
 from sphereface import load_embedder
+from sphereface.cli import main
 from sphereface.embedder import embed_files
+from sphereface.evaluation.calibration import write_calibration
+from sphereface.evaluation.calibration.file import CalibrationFile, MeasuredCost
 
 
 def pictures(story: Any, part: str, person: int) -> list[Path]:
@@ -158,6 +162,77 @@ def test_a_calibration_of_another_model_costs_no_decision(story: Any, sphereface
     assert "warning: no likelihood ratio: " in done.stderr
     fails(sphereface("verify", *two, "--model", model, "--calibration", model / "calibration.json"), "calibration")
     fails(sphereface("enroll", "x" * 300, two[0], "--model", model), "at most 200 characters")
+
+
+@pytest.mark.parametrize("slope", [1000.0, 1e308])
+def test_evidence_beyond_all_numbers_is_told_or_refused(
+    story: Any, sphereface: Any, tmp_path: Path, slope: float
+) -> None:
+    path = tmp_path / "calibration.json"
+    cost = MeasuredCost(value=0.2, low=0.1, high=0.3, confidence=0.95, people=9)
+    known = {"cllr": cost, "min_cllr": 0.1, "measured": "", "genuine_pairs": 9, "impostor_pairs": 9}
+    whose = {"data_hash": "d" * 64, "model_fingerprint": load_embedder(story.folder).fingerprint}
+    map_ = {"kind": "platt", "parameters": {"slope": slope, "offset": slope, "lowest": -1.0}}
+    write_calibration(path, CalibrationFile.model_validate(known | whose | map_))
+    words = ("verify", *pictures(story, "enrol", 0)[:1] * 2, "--model", story.folder, "--calibration", path)
+    done = sphereface(*words)
+    if slope > 1e4:
+        fails(done, "log-likelihood ratio of inf", "sphereface calibrate")
+    else:
+        assert done.returncode == 0, done.stderr
+        assert "(log-likelihood ratio +700.00)" in done.stdout
+        assert json.loads(sphereface(*words, "--json").stdout)["log_likelihood_ratio"] == 700.0
+
+
+def test_letters_that_an_output_lacks_are_escaped(tmp_path: Path) -> None:
+    def margins(*words: str) -> Any:
+        program = [Path(sys.executable).with_name("sphereface"), "margins", *words]
+        surroundings = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        return subprocess.run(program, env=surroundings, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    done = margins("effective")
+    assert done.returncode == 0, done.stderr
+    assert "  90\\xb0  " in done.stdout
+    done = margins("bounds", "Zoë.csv", "--json")
+    assert done.returncode == 2
+    assert "'Zo\\xeb.csv'" in done.stderr
+    assert "'Zoë.csv'" in json.loads(done.stdout)["error"]  # JSON has its own escapes
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000000000000000, 3), }",
+        f"{{'shape': ({'-' * 9000}1,)}}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (99999, 3), }",
+    ],
+)
+def test_made_up_prototypes_are_refused(sphereface: Any, tmp_path: Path, header: str) -> None:
+    text = header.encode().ljust(117) + b"\n"
+    (tmp_path / "made-up.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    fails(sphereface("margins", "bounds", tmp_path / "made-up.npy"), "does not hold an array of numbers")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [(MemoryError(), "not enough memory"), (RecursionError("deep"), "nested too deeply")]
+)
+def test_too_much_for_memory_or_stack_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: Exception, words: str
+) -> None:
+    def app(**settings: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(main, "app", app)
+    monkeypatch.setattr(sys, "argv", ["sphereface", "people", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    out, err = capsys.readouterr()
+    assert ended.value.code == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert words in err
+    assert json.loads(out)["kind"] == type(fault).__name__
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

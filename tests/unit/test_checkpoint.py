@@ -178,12 +178,14 @@ def write_raw(folder: Path, change: Any) -> None:
         (lambda raw: raw.pop("format_version"), "format_version"),
         (lambda raw: raw.update(surprise=1), "surprise: extra inputs"),
         (lambda raw: raw.pop("architecture"), "architecture: field required"),
-        (lambda raw: raw["input_contract"].update(std=0.0), "std above zero"),
+        (lambda raw: raw["input_contract"].update(std=0.0), "input_contract.std: input should be greater than 0"),
         (lambda raw: raw["input_contract"].update(size="9x9"), "input_contract.size"),
         (lambda raw: raw.update(embedding_dimension=10**12), "embedding_dimension"),
         (lambda raw: raw.update(weights_sha256=""), "does not name its weights"),
+        (lambda raw: raw.update(weights_sha256="/../../../../x" + "0" * 50), "does not name its weights"),
         (lambda raw: raw.update(weights_sha256="0" * 64), "SHA-256"),
-        (lambda raw: raw.update(weights_bytes=10**15), "the card says 1,000,000,000,000,000"),
+        (lambda raw: raw.update(weights_bytes=2**32), "the card says 4,294,967,296"),
+        (lambda raw: raw.update(weights_bytes=10**15), "weights_bytes: input should be less than"),
         (lambda raw: raw.update(operating_points=[{"threshold": "x"}]), "operating_points.0"),
     ],
 )
@@ -266,22 +268,30 @@ def test_weights_that_lie_although_their_hash_is_right(folder: Path, weights: by
     one_sentence(error)
 
 
-def test_a_save_that_fails_half_way_does_not_pass_for_a_model(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stops_at", ["card", "rename"])
+def test_a_save_that_stops_half_way_leaves_one_whole_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, stops_at: str
 ) -> None:
-    """Between the two renames there are new weights under an old card; the hash tells them apart."""
-
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    before = load_tensors(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "write_json", fail)
+        if stops_at == "card":
+            patch.setattr(checkpoint, "write_json", fail)
+        else:
+            patch.setattr(Path, "replace", lambda path, to: rename(path, to) if path.name[0] == "." else fail())
         with pytest.raises(ModelError, match="no space left"):
             save_model(folder, tensors(seed=1), card())
-    with pytest.raises(ModelError, match="SHA-256"):
-        load_tensors(folder)
-    save_model(folder, tensors(seed=1), card())
-    load_tensors(folder)
+    found, wanted = load_tensors(folder), before if stops_at == "card" else tensors(seed=1)
+    assert {*found} == {*wanted}
+    assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+    save_model(folder, tensors(seed=2), card())
+    assert np.array_equal(load_tensors(folder)["layer.weight"], tensors(seed=2)["layer.weight"])
+    assert {path.name for path in folder.glob("*.safetensors")} == {"model.safetensors"}
+
+
+rename = Path.rename
 
 
 def test_an_unreadable_card_is_one_sentence(folder: Path) -> None:

@@ -32,7 +32,7 @@ from sphereface.cli import (
     train,
     verify,
 )
-from sphereface.cli.output import print_json
+from sphereface.cli.output import print_json, write_what_can_be_written
 from sphereface.errors import MissingExtraError, SpherefaceError, reason_of
 from sphereface.version import __version__
 
@@ -86,6 +86,7 @@ def run() -> None:
     warnings.filterwarnings("ignore", module="PIL")  # a damaged picture is told by its outcome
     if sys.stdout is None:  # closed by who started this
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    write_what_can_be_written()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()  # a full disk is told here, not by the interpreter's end
@@ -105,6 +106,10 @@ def run() -> None:
     except BrokenPipeError:  # whoever reads has had enough
         _leave_stdout()
         sys.exit(1)
+    except MemoryError:
+        _fail("there is not enough memory for this; take smaller files or fewer pictures", "MemoryError")
+    except RecursionError:
+        _fail("a file is nested too deeply to be read; check the files that were named", "RecursionError")
     except OSError as error:  # the disk, a permission, a file where a folder should be: not our mistake
         where = f"use '{error.filename}'" if error.filename else "write what was to be printed"
         _fail(f"cannot {where}: {reason_of(error)}", "OSError")

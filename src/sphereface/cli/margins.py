@@ -169,6 +169,7 @@ def _number(value: float) -> float | None:
 
 def _read(path: Path) -> Floats:
     """Read prototypes from a file, one a row."""
+    import tokenize
     import warnings
 
     import numpy as np
@@ -182,6 +183,8 @@ def _read(path: Path) -> Floats:
             f"prototypes are a .csv or .npy file or one of {', '.join(ARRANGEMENTS)}, not '{path}'."
             f"{nearest(str(path), ARRANGEMENTS)}"
         )
+    if not path.is_file():
+        raise DataError(f"there is no file '{path}'; check the path")
     try:
         if ending == ".npy":
             points: Any = np.lib.format.open_memmap(
@@ -190,6 +193,15 @@ def _read(path: Path) -> Floats:
         else:
             with warnings.catch_warnings(action="ignore"):
                 points = np.loadtxt(path, delimiter=",", ndmin=2)
-    except (ValueError, EOFError) as error:
+    # A made-up header is Python's own syntax: its parser gives up in many ways.
+    except (
+        ValueError,
+        EOFError,
+        SyntaxError,
+        tokenize.TokenError,
+        RecursionError,
+        MemoryError,
+        OverflowError,
+    ) as error:
         raise DataError(f"'{path}' does not hold an array of numbers, one prototype a row") from error
     return check_prototypes(points)

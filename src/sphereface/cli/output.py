@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -16,7 +17,19 @@ from sphereface.progress import SILENT, Task
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object, and nothing else, to stdout; paths are texts and models objects."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # JSON has an escape of its own for what the output has no letter for
+        text = json.dumps(value, indent=2, allow_nan=False, default=_plain)
+    print(text)
+
+
+def write_what_can_be_written() -> None:
+    """Let both outputs escape letters that their encoding lacks: names may have any, and no work is lost by it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:
@@ -40,6 +53,10 @@ class Terminal:
         """Show one line for a person."""
         if self._live:
             print(text, file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Show one line, also where the output goes to a file."""
+        print(f"warning: {text}", file=sys.stderr, flush=True)
 
     def task(self, title: str, total: int, unit: str = "images") -> AbstractContextManager[Task]:
         """Open a bar."""

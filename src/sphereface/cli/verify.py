@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sphereface.embedder import Embedder
     from sphereface.faces.reading import Reader
 
+_FURTHEST = 700.0  # nats: the exponential of 710 is no float
+
 
 def command(
     first: Annotated[str, typer.Argument(metavar="A", help="A picture, or an enrolled person's name.")],
@@ -71,6 +73,8 @@ def command(
         score = float(vectors[0] @ vectors[1])
         try:
             ratio = evidence_of(embedder, model_folder(model), vectors, calibration)
+            if ratio is not None:
+                ratio = _told(ratio)
         except DataError as error:
             if calibration is not None:
                 raise
@@ -102,6 +106,16 @@ def command(
         more, less = ("one person", "two") if ratio >= 0 else ("two people", "one")
         print(f"  {times(ratio)} times as likely of {more} as of {less} (log-likelihood ratio {ratio:+.2f})")
     print(f"  {point.describe()}")
+
+
+def _told(ratio: float) -> float:
+    """Return a log-likelihood ratio as far as its exponential is a number; no calibration has evidence beyond."""
+    if not math.isfinite(ratio):
+        raise DataError(
+            f"the calibration gives these two pictures a log-likelihood ratio of {ratio}; fit a new one with "
+            "'sphereface calibrate'"
+        )
+    return max(-_FURTHEST, min(_FURTHEST, ratio))
 
 
 def times(ratio: float) -> str:

@@ -110,6 +110,8 @@ def person_folders(folder: Path) -> dict[str, tuple[Path, ...]]:
 def every_picture(folder: Path) -> tuple[Path, ...]:
     """Return every picture below a folder, however deep up to eight folders, sorted; nothing is opened.
 
+    Links to other folders are followed; one that leads back to a folder it lies in is not, for it never ends.
+
     Raises:
         DataError: If the folder is missing, cannot be listed, or holds no picture.
     """
@@ -117,13 +119,16 @@ def every_picture(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         raise DataError(f"there is no folder '{folder}'; check the path")
     found: list[Path] = []
-    waiting = [(folder.resolve(), 0)]
+    waiting: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder.resolve(), frozenset())]
     while waiting:
-        place, depth = waiting.pop()
+        place, above = waiting.pop()
+        own = _identity(place)
+        if own in above:
+            continue
         inner, pictures, _ = _sorted_out(place)
         found.extend(pictures)
-        if depth < _DEEPEST:
-            waiting.extend((other, depth + 1) for other in reversed(inner))
+        if len(above) < _DEEPEST:
+            waiting.extend((other, above | {own}) for other in reversed(inner))
     if not found:
         raise DataError(f"there is no picture below '{folder}'; check the path")
     return tuple(found)
@@ -192,8 +197,7 @@ def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
         with os.scandir(folder) as found:
             entries = [(entry.name, _is_folder(entry)) for entry in found if not entry.name.startswith(".")]
     except OSError as error:
-        reason = reason_of(error)
-        raise DataError(f"the folder '{folder}' cannot be read ({reason}); check its permissions") from error
+        raise _unreadable(folder, error) from error
     if strange := [name for name, _ in entries if not _is_text(name)]:
         raise DataError(f"a name in '{folder}' is not UTF-8 ({strange[0]!a}); rename it")
     entries.sort(key=lambda entry: (nfc(entry[0]), entry[0]))
@@ -201,6 +205,19 @@ def _sorted_out(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     pictures = [folder / name for name, is_folder in entries if not is_folder and is_image_name(name)]
     others = [folder / name for name, is_folder in entries if not is_folder and not is_image_name(name)]
     return folders, pictures, others
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Return what is one and the same for a folder, by whatever path it is reached."""
+    try:
+        found = folder.stat()
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    return found.st_dev, found.st_ino
+
+
+def _unreadable(folder: Path, error: OSError) -> DataError:
+    return DataError(f"the folder '{folder}' cannot be read ({reason_of(error)}); check its permissions")
 
 
 def _is_text(name: str) -> bool:

@@ -8,6 +8,7 @@ of names is what it is, and it should be shared as little as the names.)
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,30 +82,42 @@ class Learned:
             )
         return (people.without(left_out) if left_out else people), left_out
 
-    def save(self, folder: Path) -> Path:
-        """Write ``learned.safetensors`` into a model's folder, whole or not at all."""
-        path = Path(folder) / LEARNED_FILE
-        write_bytes(path, safetensors.numpy.save({"people": self.people, "pictures": self.pictures}))
-        return path
+    def save(self, folder: Path) -> str:
+        """Write ``learned.safetensors`` into a model's folder, whole or not at all; returns its SHA-256."""
+        data = safetensors.numpy.save({"people": self.people, "pictures": self.pictures})
+        write_bytes(Path(folder) / LEARNED_FILE, data)
+        return hashlib.sha256(data).hexdigest()
 
 
-def read_learned(folder: Path) -> Learned | None:
+def read_learned(folder: Path, sha256: str = "") -> Learned | None:
     """Read what :meth:`Learned.save` wrote; None if the folder has no such file.
 
+    Args:
+        folder: Of the model.
+        sha256: What the model's card says of the file; empty where it says nothing.
+
     Raises:
-        DataError: If the file cannot be read or is damaged.
+        DataError: If the file cannot be read, is damaged, or is another model's.
     """
     path = Path(folder) / LEARNED_FILE
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise DataError(f"'{path}' is larger than any list of learned people; restore it from a copy")
-        tensors = safetensors.numpy.load(path.read_bytes())
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= _LARGEST_FILE else b""
     except (FileNotFoundError, NotADirectoryError):  # the latter beside a model that is one file
         return None
     except OSError as error:
         raise DataError(f"cannot read '{path}': {reason_of(error)}") from error
+    if size > _LARGEST_FILE:
+        raise DataError(f"'{path}' is larger than any list of learned people; restore it from a copy")
+    try:
+        tensors = safetensors.numpy.load(data)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise _damaged(path) from error
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise DataError(
+            f"'{path}' is not the one that this model's card names, so nobody can tell whom the model knows; "
+            "restore it from a copy"
+        )
     if {name: (array.dtype, array.ndim) for name, array in tensors.items()} != {
         "people": (np.dtype(np.uint64), 1),
         "pictures": (np.dtype(np.uint64), 1),

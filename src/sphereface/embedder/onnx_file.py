@@ -18,6 +18,7 @@ from sphereface.atomic import write_bytes
 from sphereface.errors import ModelError, nearest, reason_of
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
+from sphereface.strict_json import read_json
 
 CONTRACT_KEY: Final = "sphereface.input_contract"  # in the ONNX metadata
 
@@ -100,9 +101,12 @@ def read_points(path: Path, fingerprint: str) -> tuple[OperatingPoint, ...]:
     text = _read(_points_file(path))
     try:
         points = () if text is None else _POINTS.validate_json(text)
-    except ValidationError as error:
+        if text is not None:
+            read_json(text)  # a threshold that is there twice is none
+    except ValueError as error:
+        what = "" if isinstance(error, ValidationError) else f" ({error})"
         raise ModelError(
-            f"'{_points_file(path)}' holds no operating points; remove it, and measure new ones with "
+            f"'{_points_file(path)}' holds no operating points{what}; remove it, and measure new ones with "
             "'sphereface evaluate --store'"
         ) from error
     return tuple(point for point in points if point.model_fingerprint == fingerprint)
@@ -154,9 +158,11 @@ def _contract(text: str, where: str) -> InputContract:
     """Read a contract that says everything: a default would be a guess about somebody else's model."""
     known = tuple(InputContract.model_fields)
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{where} is not JSON; it should be like {json.dumps(_EXAMPLE.model_dump())}") from error
+        raw = read_json(text)
+    except ValueError as error:
+        raise ModelError(
+            f"{where} is not JSON to rely on ({error}); it should be like {json.dumps(_EXAMPLE.model_dump())}"
+        ) from error
     if isinstance(raw, dict):
         raw = raw.get("input_contract", raw)
     if not isinstance(raw, dict):

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import io
 import json
-import lzma
+import math
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -34,16 +34,19 @@ from numpy.typing import NDArray
 from sphereface.atomic import write_bytes
 from sphereface.errors import DataError, nearest, reason_of
 from sphereface.evaluation.embedding_set import COLUMNS, EmbeddingSet
+from sphereface.strict_json import read_json
 
 _ALONE: Final = ("model", "preprocessing")
 _KNOWN: Final = ("embeddings", *COLUMNS, "quality", "failed", *_ALONE)
-_MOST_BYTES: Final = 16 << 30  # of any array, before it is read
+_MOST_BYTES: Final = 16 << 30  # of all arrays together, before any is read
+_MOST_TIMES: Final = 200  # that a file may unpack to: embeddings hardly shrink, and columns are small beside them
+_SMALL: Final = 64 << 20  # bytes that a file may unpack to, however small it is
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack gigabytes from one block
 _LONGEST_TEXT: Final = 4096  # characters of a name
 _HEADER: Final = 16 << 10
 _UNREADABLE: Final = (  # what zipfile, its decompressors and numpy raise for files that are damaged or made up
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     tokenize.TokenError,
     EOFError,
     KeyError,
@@ -65,7 +68,8 @@ def read_embeddings(path: Path) -> EmbeddingSet:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = {name: _read(archive, name, path) for name in _members(archive, path)}
+            names = _members(archive, path)
+            arrays = _read_all(archive, names, path)
     except FileNotFoundError:
         raise DataError(f"there is no file '{path}'") from None
     except DataError:
@@ -77,24 +81,19 @@ def read_embeddings(path: Path) -> EmbeddingSet:
             f"'{path}' is not a readable .npz file ({error}); write it with numpy.savez(path, embeddings=..., "
             "identity=...)"
         ) from error
-    missing = [name for name in ("embeddings", "identity") if name not in arrays]
-    if missing:
-        raise DataError(f"'{path}' lacks '{missing[0]}'; it needs embeddings (N, d) and identity (N)")
-    if "quality" in arrays and arrays["quality"].dtype.kind not in "fiu":
-        raise DataError(f"'{path}': 'quality' must hold numbers, not {arrays['quality'].dtype}")
     texts = {name: _texts(arrays[name], name, path) for name in COLUMNS if name in arrays}
     try:
         return EmbeddingSet.of(
             arrays["embeddings"],
             texts["identity"],
             names=texts.get("name"),
-            failed=_flags(arrays.get("failed")),
+            failed=arrays.get("failed"),
             templates=texts.get("template", ()),
             media=texts.get("media", ()),
             groups=texts.get("group", ()),
             quality=arrays.get("quality"),
-            model=_alone(arrays, "model", path),
-            preprocessing=_preprocessing(_alone(arrays, "preprocessing", path), path),
+            model=_alone(arrays, "model"),
+            preprocessing=_preprocessing(_alone(arrays, "preprocessing"), path),
             title=path.stem,
         )
     except (DataError, TypeError, ValueError) as error:
@@ -139,31 +138,101 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[str]:
     return [name.removesuffix(".npy") for name in names]
 
 
-def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
-    """Read one array after its header has said how large it is going to be."""
-    member = f"{name}.npy"
-    with archive.open(member) as file:
+class _Header(NamedTuple):
+    """What an array says of itself; ``start`` is where its numbers begin in the member."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    start: int
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def _read_all(archive: zipfile.ZipFile, names: list[str], path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays after their headers and the archive agree how large each is, and that it fits the others."""
+    headers = {name: _header(archive, name, path) for name in names}
+    for name in ("embeddings", "identity"):
+        if name not in headers:
+            raise DataError(f"'{path}' lacks '{name}'; it needs embeddings (N, d) and identity (N)")
+    embeddings = headers["embeddings"]
+    whole = sum(archive.getinfo(f"{name}.npy").file_size for name in names)
+    if whole > _MOST_BYTES:
+        raise DataError(f"'{path}' would take {whole / 2**30:,.0f} GiB; at most {_MOST_BYTES >> 30} are read")
+    # By the size of the file itself: what an archive says of packed sizes is as made up as the rest of it may be.
+    if whole > max(_SMALL, _MOST_TIMES * path.stat().st_size):
+        raise DataError(
+            f"'{path}' would unpack to more than {_MOST_TIMES} times its size, as embeddings never do; write it "
+            "anew with numpy.savez"
+        )
+    if len(embeddings.shape) != 2 or embeddings.dtype.kind not in "fiu":
+        raise DataError(
+            f"'{path}': embeddings must be numbers of shape (images, dimension), not {embeddings.shape} "
+            f"{embeddings.dtype}"
+        )
+    for name in names:
+        _check_shape(name, headers[name], embeddings.shape[0], path)
+    # Embeddings first: columns are as long as they are many, so a file without them costs nothing.
+    return {name: _read(archive, name, path) for name in sorted(names, key=lambda name: name != "embeddings")}
+
+
+def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
+    """Read what an array says of itself, and refuse what it cannot keep."""
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in _METHODS:
+        raise DataError(f"'{path}': '{name}' is packed as numpy never does; write it with numpy.savez_compressed")
+    with archive.open(info) as file:
         version = npy.read_magic(file)
         if version not in ((1, 0), (2, 0)):
             raise ValueError(f"array '{name}' has format {version}")
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = read(file, max_header_size=_HEADER)
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
+        try:
+            shape, _, dtype = read(file, max_header_size=_HEADER)
+        except MemoryError:  # thus speaks Python's parser of expressions nested too deeply
+            raise ValueError(f"the header of array '{name}' cannot be read") from None
+        header = _Header(shape, dtype, file.tell())
     if dtype.hasobject:
         raise DataError(f"'{path}': '{name}' holds Python objects, which are not read; write text or numbers")
-    if size > _MOST_BYTES or archive.getinfo(member).file_size > _MOST_BYTES + _HEADER:
-        raise DataError(f"'{path}': '{name}' would take {size / 2**30:,.0f} GiB; at most 16 are read")
+    if min(shape, default=0) < 0 or not dtype.itemsize:
+        raise ValueError(f"array '{name}' has shape {shape} of {dtype}")
+    if header.size > _MOST_BYTES:
+        raise DataError(
+            f"'{path}': '{name}' would take {header.size / 2**30:,.0f} GiB; at most {_MOST_BYTES >> 30} are read"
+        )
     if dtype.kind in "US" and dtype.itemsize > 4 * _LONGEST_TEXT:
         raise DataError(f"'{path}': '{name}' has texts of more than {_LONGEST_TEXT} characters")
-    with archive.open(member) as file:
-        return np.asarray(npy.read_array(file, allow_pickle=False, max_header_size=_HEADER))
+    if header.start + header.size != info.file_size:
+        raise ValueError(f"array '{name}' should have {header.size:,} bytes by its header, but has others")
+    return header
+
+
+def _check_shape(name: str, header: _Header, count: int, path: Path) -> None:
+    """Insist on one value a row in a column, and on one text in what is said of all rows."""
+    if name in _ALONE:
+        if math.prod(header.shape) != 1 or header.dtype.kind != "U":
+            raise DataError(f"'{path}': '{name}' must be one text")
+        return
+    if name in COLUMNS and (len(header.shape) != 1 or header.dtype.kind not in "USiu"):
+        raise DataError(f"'{path}': '{name}' must be one line of text a row, not {header.shape} {header.dtype}")
+    if name == "quality" and header.dtype.kind not in "fiu":
+        raise DataError(f"'{path}': 'quality' must hold numbers, not {header.dtype}")
+    if name == "failed" and header.dtype.kind not in "biu":
+        raise DataError(f"'{path}': 'failed' must hold true or false, not {header.dtype}")
+    if name != "embeddings" and header.shape != (count,):
+        entries = f"{header.shape[0]:,} entries" if name in COLUMNS else f"shape {header.shape}"
+        raise DataError(f"'{path}': '{name}' has {entries} for {count:,} embeddings; give one for each")
+
+
+def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
+    try:
+        with archive.open(f"{name}.npy") as file:
+            return np.asarray(npy.read_array(file, allow_pickle=False, max_header_size=_HEADER))
+    except MemoryError:
+        raise DataError(f"'{path}': there is not enough memory for '{name}'; judge fewer pictures") from None
 
 
 def _texts(array: NDArray[Any], name: str, path: Path) -> tuple[str, ...]:
-    if array.ndim != 1 or array.dtype.kind not in "USiu":
-        raise DataError(f"'{path}': '{name}' must be one line of text a row, not {array.shape} {array.dtype}")
     try:
         values = array.tolist()
         texts = tuple(value.decode("utf-8") if isinstance(value, bytes) else str(value) for value in values)
@@ -173,22 +242,13 @@ def _texts(array: NDArray[Any], name: str, path: Path) -> tuple[str, ...]:
     return texts
 
 
-def _flags(array: NDArray[Any] | None) -> NDArray[np.bool_] | None:
-    if array is not None and array.dtype.kind not in "biu":
-        raise DataError(f"'failed' must hold true or false, not {array.dtype}")
-    return array
-
-
-def _alone(arrays: Mapping[str, NDArray[Any]], name: str, path: Path) -> str:
-    array = arrays.get(name, np.array(""))
-    if array.size != 1 or array.dtype.kind != "U":
-        raise DataError(f"'{path}': '{name}' must be one text")
-    return str(array.reshape(-1)[0])
+def _alone(arrays: Mapping[str, NDArray[Any]], name: str) -> str:
+    return str(arrays.get(name, np.array("")).reshape(-1)[0])
 
 
 def _preprocessing(text: str, path: Path) -> dict[str, str]:
     try:
-        values = json.loads(text or "{}")
+        values = read_json(text or "{}")
     except ValueError as error:
         raise DataError(f"'{path}': 'preprocessing' is not JSON ({error})") from error
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):

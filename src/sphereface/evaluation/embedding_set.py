@@ -174,7 +174,7 @@ class EmbeddingSet:
     @property
     def norms(self) -> NDArray[np.float64] | None:
         """Lengths of the embeddings, shape (N,), 0 where failed; None where they are all 1 and so say nothing."""
-        lengths = np.linalg.norm(np.where(self.failed[:, None], 0.0, self.embeddings), axis=1)
+        lengths = np.where(self.failed, 0.0, _lengths(self.embeddings))
         return None if np.allclose(lengths[~self.failed], 1.0, atol=1e-3) else lengths
 
     @property
@@ -201,8 +201,7 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def _check_rows(rows: Floats, failed: Mask, names: tuple[str, ...]) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        norms = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
+    norms = _lengths(rows)
     bad = np.flatnonzero(~failed & (~np.isfinite(norms) | (norms == 0)))
     if bad.size:
         what = "is the zero vector" if norms[bad[0]] == 0 else "holds NaN or infinity"
@@ -210,6 +209,12 @@ def _check_rows(rows: Floats, failed: Mask, names: tuple[str, ...]) -> None:
             f"{bad.size:,} of {len(rows):,} embeddings cannot be used: row {bad[0]} ('{names[bad[0]]}') {what}; "
             "mark pictures that could not be embedded in 'failed'"
         )
+
+
+def _lengths(rows: Floats) -> NDArray[np.float64]:
+    """Return the norm of each row, counted in float64 whatever the rows are; NaN or infinity where it has none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64)))
 
 
 def _check_templates(templates: tuple[str, ...], identities: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ Embeddings = NDArray[np.floating[Any]]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-_BLOCK = 1 << 18  # numbers brought to unit norm at a time: what a core's cache holds
+_BLOCK = 1 << 17  # numbers brought to unit norm at a time: what a core's cache holds
 
 
 def checked(
@@ -47,7 +47,8 @@ def checked(
     step = max(1, _BLOCK // array.shape[1])
     for start in range(0, len(array), step):
         rows = slice(start, start + step)
-        block = np.where(failed[rows, None], 1.0, array[rows])
+        # Squares overflow from 256 on in float16 and from 2e19 on in float32.
+        block = np.where(failed[rows, None], 1.0, array[rows].astype(np.float64))
         length = np.linalg.norm(block, axis=1, keepdims=True)
         norms[rows] = length[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):  # such rows are refused below, all at once

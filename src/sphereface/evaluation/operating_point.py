@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sphereface.atomic import write_text
 from sphereface.errors import DataError, reason_of
 from sphereface.percentages import fixed_percent
+from sphereface.strict_json import read_json
 
 _LARGEST_FILE = 1 << 20
 
@@ -152,12 +153,17 @@ def read_operating_point(path: Path) -> OperatingPoint:
     if len(data) > _LARGEST_FILE:
         raise DataError(f"'{path}' is larger than {_LARGEST_FILE:,} bytes; is it an operating point?")
     try:
-        return OperatingPoint.model_validate_json(data)
+        point = OperatingPoint.model_validate_json(data)
+        read_json(data)  # a threshold that is there twice is none
+        return point
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         what = f"'{where}': {first['msg']}" if where else first["msg"]
-        raise DataError(
-            f"'{path}' is not an operating point ({what[0].lower()}{what[1:]}); "
-            "measure a new one with 'sphereface operating-point'"
-        ) from error
+        fault: Exception = error
+    except ValueError as error:
+        what, fault = str(error), error
+    raise DataError(
+        f"'{path}' is not an operating point ({what[0].lower()}{what[1:]}); "
+        "measure a new one with 'sphereface operating-point'"
+    ) from fault

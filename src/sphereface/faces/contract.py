@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sphereface.errors import DataError
 
@@ -35,12 +35,12 @@ class InputContract(BaseModel):
             sum (as arcface_torch does), or by concatenation (as SphereFace does).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     size: Size = "112x112"
     colour: Literal["rgb", "bgr"] = "rgb"
     mean: float = 127.5
-    std: float = 128.0
+    std: float = Field(128.0, gt=0.0)
     flip_fusion: FlipFusion = "sum"
 
     @property

@@ -12,15 +12,18 @@ from sphereface.errors import MissingExtraError
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a journal; a last line cut off by a kill is left out, a missing file is empty."""
+    """Return the rows of a journal up to a line that is none, as a kill leaves it; a missing file is empty."""
     if not path.exists():
         return []
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
+            row = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError):
             break
+        if not isinstance(row, dict) or type(row.get("step")) is not int:
+            break
+        rows.append(row)
     return rows
 
 

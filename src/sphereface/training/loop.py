@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sphereface.atomic import held, write_text
+from sphereface.atomic import clear_unfinished, held, write_text
 from sphereface.backbones import build_backbone
 from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
@@ -70,6 +70,7 @@ def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = S
     if len(people.identities) < 2:
         raise DataError("training needs at least two people; add folders, one a person")
     with alone_in(folder / "checkpoints"):
+        clear_unfinished(folder / "checkpoints")
         return _train(recipe, people, folder, progress)
 
 
@@ -158,6 +159,10 @@ def alone_in(checkpoints: Path) -> AbstractContextManager[None]:
     Raises:
         ModelError: On entering, if another process does.
     """
+    try:
+        str(checkpoints).encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(f"the name of the folder {str(checkpoints)!r} is not UTF-8; choose another") from None
     checkpoints.mkdir(parents=True, exist_ok=True)
     advice = "wait until it has ended, or name another folder"
     return held(checkpoints, busy=ModelError(f"another process is training in '{checkpoints.parent}'; {advice}"))

@@ -22,7 +22,7 @@ from sphereface.faces.contract import InputContract
 class Section(BaseModel):
     """A part of a recipe: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Data(Section):
@@ -112,12 +112,12 @@ class Training(Section):
         tensorboard: Also write TensorBoard events (needs the extra ``tensorboard``).
     """
 
-    images: int = Field(90_000, ge=1)
-    batch_size: int = Field(128, ge=2)
+    images: int = Field(90_000, ge=1, le=10**13)
+    batch_size: int = Field(128, ge=2, le=2**20)
     seed: int = Field(1, ge=0, lt=2**63)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1, le=4096)
     checkpoint_every: int = Field(100, ge=1)
     journal_every: int = Field(10, ge=1)
     tensorboard: bool = False
@@ -230,7 +230,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise ConfigurationError(f"no recipe at {path}; recipes are TOML files such as recipes/*.toml") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:  # too long a number, too deep a list
         raise ConfigurationError(f"the recipe {path} is not valid TOML: {error}") from None
     for override in overrides:
         _apply(values, override)
@@ -273,7 +273,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
         raise ConfigurationError(f"--set takes key=value, such as training.seed=2, not '{override}'")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text
     *sections, last = key.strip().split(".")
     for section in sections:

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sphereface.atomic import write_bytes
-from sphereface.errors import ModelError
+from sphereface.errors import ModelError, reason_of
 
 _FORMAT = "sphereface-snapshot-1"
 _KEPT = 2
@@ -77,7 +77,7 @@ class RunState:
 
 def save_snapshot(folder: Path, state: RunState, step: int, recipe_hash: str) -> Path:
     """Write the snapshot after ``step`` steps and remove all but the newest two."""
-    path = folder / f"step-{step:08d}.safetensors"
+    path = folder / _name(step)
     contiguous = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
     metadata = {"format": _FORMAT, "step": str(step), "recipe": recipe_hash}
     write_bytes(path, save(contiguous, metadata=metadata))
@@ -88,7 +88,7 @@ def save_snapshot(folder: Path, state: RunState, step: int, recipe_hash: str) ->
 
 def snapshots_in(folder: Path) -> list[Path]:
     """Return the snapshots of a folder, the newest last."""
-    return sorted(folder.glob("step-*.safetensors"))
+    return sorted(folder.glob("step-" + "[0-9]" * 8 + ".safetensors"))
 
 
 def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int:
@@ -105,10 +105,10 @@ def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int
         with safe_open(newest, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"the snapshot {newest} is damaged ({error}); delete it to resume from the one before"
-        ) from None
+    except OSError as error:  # it may be whole: nothing is deleted on this advice
+        raise ModelError(f"the snapshot {newest} cannot be read: {reason_of(error)}") from None
+    except SafetensorError as error:
+        raise _damaged(newest, str(error)) from None
     if metadata.get("format") != _FORMAT:
         raise ModelError(f"{newest} is not a snapshot of this program; remove it from the folder")
     if metadata.get("recipe") != recipe_hash:
@@ -116,5 +116,15 @@ def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int
             f"{folder.parent} holds another run (other recipe, people or number format); "
             "choose another --out, or delete the folder"
         )
+    if newest.name != _name(metadata.get("step", "")):
+        raise _damaged(newest, "it does not say the step that its name says")
     state.load(tensors)
     return int(metadata["step"])
+
+
+def _name(step: int | str) -> str:
+    return f"step-{step:0>8}.safetensors"
+
+
+def _damaged(path: Path, why: str) -> ModelError:
+    return ModelError(f"the snapshot {path} is damaged ({why}); delete it to resume from the one before")

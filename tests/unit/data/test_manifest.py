@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sphereface.data.folders import every_picture
 from sphereface.data.manifest import Manifest, overlapping_names, read_manifest, read_pictures
 from sphereface.errors import DataError
 from sphereface.names import comparable_name
@@ -276,3 +277,22 @@ def test_names_keep_the_person_even_of_a_single_one(tmp_path: Path) -> None:
     for number in (1, 2):
         (tmp_path / "ada" / f"{number}.jpg").write_bytes(bytes([number]))
     assert read_manifest(tmp_path).names == ("ada/1.jpg", "ada/2.jpg")
+
+
+def test_links_that_lead_back_end_and_links_elsewhere_are_followed(tmp_path: Path) -> None:
+    elsewhere = write_tree(tmp_path / "elsewhere", {"Cem": ["1.jpg"]})
+    root = write_tree(tmp_path / "root", {"Ann": ["1.jpg"], "Ben": ["1.jpg"]})
+    for number in range(3):
+        (root / f"l{number}").symlink_to(".")
+    (root / "Ann" / "up").symlink_to("../..", target_is_directory=True)
+    for name in ("one", "two"):
+        (root / name).symlink_to(elsewhere)
+    (elsewhere / "Cem" / "ben").symlink_to(root / "Ben")
+    (root / "Ben" / "cem").symlink_to(elsewhere / "Cem")
+    found = [str(path.relative_to(root)) for path in every_picture(root)]
+    assert len(found) == len(set(found))
+    assert {"Ann/1.jpg", "Ben/1.jpg", "Ben/cem/1.jpg", "one/Cem/1.jpg", "one/Cem/ben/1.jpg", "two/Cem/1.jpg"} <= {
+        *found
+    }
+    assert not any(path.startswith("l") or path.startswith("Ben/cem/ben") for path in found)
+    assert len(found) < 30

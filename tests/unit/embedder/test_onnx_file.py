@@ -25,6 +25,7 @@ EXAMPLE = json.loads(PLAIN.model_dump_json())
             r"write '.*model\.json'.*\"size\": \"112x112\", \"colour\": \"rgb\", \"mean\": 127.5, \"std\": 127.5",
         ),
         ("", "is not JSON"),
+        (json.dumps(EXAMPLE)[:-1] + ', "mean": 0.0}', "is not JSON to rely on .the key 'mean' is there twice"),
         ("[1]", "no input contract"),
         ("[" * 100_000, "is not JSON"),
         (json.dumps(EXAMPLE | {"color": "rgb"}), "unknown key 'color'. Did you mean 'colour'"),
@@ -32,7 +33,7 @@ EXAMPLE = json.loads(PLAIN.model_dump_json())
         (json.dumps(EXAMPLE | {"mean": "127.5"}), "wrong in 'mean'"),
         (json.dumps(EXAMPLE | {"mean": float("nan")}), "finite"),
         (json.dumps(EXAMPLE | {"std": 10**400}), "wrong in 'std'|finite"),
-        (json.dumps(EXAMPLE | {"std": 0}), "above zero"),
+        (json.dumps(EXAMPLE | {"std": 0}), "above zero|greater than 0"),
         (json.dumps(EXAMPLE | {"size": "160x160"}), "wrong in 'size'"),
         (" " * (5 << 20), "belongs to no model"),
     ],
@@ -93,5 +94,9 @@ def test_operating_points_lie_beside_the_file(tmp_path: Path, make_point: Callab
         beside.write_text(text)
         with pytest.raises(ModelError, match="remove it, and measure new ones"):
             read_points(path, own)
+    write_points(path, own, points)
+    beside.write_text(beside.read_text().replace('"threshold":', '"threshold": -1.0, "threshold":', 1))
+    with pytest.raises(ModelError, match=r"holds no operating points \(the key 'threshold' is there twice\)"):
+        read_points(path, own)
     with pytest.raises(ModelError, match="cannot be written"):
         write_points(beside / "model.onnx", own, points)

@@ -95,6 +95,13 @@ def damaged(world, tmp_path, kind, changes):
         ("platt", {"parameters__slope": True}, "'parameters.slope"),
         ("platt", {"parameters__slope": [1.0, 2.0]}, "parameter 'slope' of 'platt' has the wrong type"),
         ("platt", {"parameters__slope": -1.0}, "slope of a Platt calibration must be 0 or more"),
+        ("platt", {"parameters__slope": 10**400}, "parameter 'slope' of 'platt' holds too large a number"),
+        (
+            "isotonic",
+            {"parameters__levels": [10**400]},
+            "parameter 'levels' of 'isotonic' holds too large a number",
+        ),
+        ("platt", {"cllr__value": 10**400}, "'cllr.value'"),
         ("platt", {"parameters__extra": 1.0}, "see 'extra'"),
         ("platt", {"cllr__low": 0.9}, "does not hold the value"),
         ("platt", {"min_cllr": 1.5}, "'min_cllr'"),
@@ -126,6 +133,14 @@ def test_files_that_are_none(tmp_path, monkeypatch):
     (tmp_path / "bad.json").write_bytes(b" " * ((1 << 20) + 1))
     with pytest.raises(DataError, match=r"larger than a calibration can be \(1 MiB\)"):
         read_calibration(tmp_path / "bad.json")
+
+
+def test_a_slope_that_is_there_twice_is_refused(world, tmp_path):
+    path = tmp_path / "calibration.json"
+    write_calibration(path, made(world, "platt")[1])
+    path.write_text(path.read_text().replace('"slope":', '"slope": 9.0, "slope":'))
+    with pytest.raises(DataError, match=r"is not a calibration \(the key 'slope' is there twice\); fit a new one"):
+        read_calibration(path)
 
 
 def test_what_cannot_be_written_is_said(world, tmp_path, monkeypatch):

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sphereface.errors import DataError
+from sphereface.evaluation import embedding_file
 from sphereface.evaluation.embedding_file import read_embeddings, write_embeddings
 from sphereface.evaluation.embedding_set import EmbeddingSet
+from sphereface.evaluation.images import checked
 
 X = np.arange(1.0, 13.0).reshape(4, 3)
 WHO = np.array(["ada", "ada", "bo", "bo"])
@@ -183,6 +185,18 @@ def npy(header: str, body: bytes = b"") -> bytes:
             "not a readable",
         ),
         ("embeddings.npy", b"", "not a readable"),
+        (
+            "embeddings.npy",
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-4, -3), }", bytes(96)),
+            "shape",
+        ),
+        ("embeddings.npy", npy("{'descr': '<U0', 'fortran_order': False, 'shape': (50000000, 2), }"), "shape"),
+        ("embeddings.npy", npy(f"{{'shape': ({'-' * 9000}1,)}}"), "not a readable"),
+        (
+            "embeddings.npy",
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (7864320, 512), }"),  # 15 GiB
+            "should have 16,106,127,360 bytes by its header, but has others",
+        ),
     ],
 )
 def test_made_up_members_are_refused(tmp_path, member, content, words):
@@ -194,15 +208,25 @@ def test_made_up_members_are_refused(tmp_path, member, content, words):
         read_embeddings(path)
 
 
-@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_every_damage_to_a_compressed_array_is_refused(tmp_path, compression):
-    file = io.BytesIO()
+def repacked(compression):
+    file, packed = io.BytesIO(), io.BytesIO()
     np.savez(file, embeddings=X, identity=WHO)
-    packed = io.BytesIO()
     with zipfile.ZipFile(file) as plain, zipfile.ZipFile(packed, "w", compression) as archive:
         for name in plain.namelist():
             archive.writestr(name, plain.read(name))
-    content = packed.getvalue()
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_what_unpacks_gigabytes_from_one_block_is_refused(tmp_path, compression):
+    path = tmp_path / "odd.npz"
+    path.write_bytes(repacked(compression))
+    with pytest.raises(DataError, match="packed as numpy never does"):
+        read_embeddings(path)
+
+
+def test_every_damage_to_a_compressed_array_is_refused(tmp_path):
+    content = repacked(zipfile.ZIP_DEFLATED)
     for at in range(0, len(content), 3):
         path = tmp_path / "damaged.npz"
         path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
@@ -228,3 +252,91 @@ def test_selection_and_norms():
     assert faces.nameless().identities == ("",) * 4
     assert faces.fingerprint != unit.fingerprint
     assert faces.data_hash != unit.data_hash  # other names
+
+
+@pytest.fixture
+def nothing_read(monkeypatch):
+    """Let no array be read, so that a refusal is known to come before."""
+
+    def _read(*arguments, **settings):
+        raise AssertionError("an array was read")
+
+    monkeypatch.setattr(embedding_file.npy, "read_array", _read)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"group": np.zeros(400, "U9")}, "'group' has 400 entries for 4 embeddings"),
+        ({"failed": np.zeros((4, 100), bool)}, r"'failed' has shape \(4, 100\) for 4 embeddings"),
+        ({"model": np.zeros(400, "U9")}, "'model' must be one text"),
+        ({"embeddings": np.zeros((4, 3, 2))}, r"shape \(images, dimension\), not \(4, 3, 2\) float64"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_read")
+def test_nothing_is_read_before_all_shapes_fit(write, change, words):
+    with pytest.raises(DataError, match=words):
+        read_embeddings(write(**{"embeddings": X, "identity": WHO} | change))
+
+
+@pytest.mark.usefixtures("nothing_read")
+def test_texts_without_length_are_refused_however_many(tmp_path):
+    path = tmp_path / "many.npz"
+    np.savez(path, embeddings=X)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("identity.npy", npy("{'descr': '<U0', 'fortran_order': False, 'shape': (50000000,), }"))
+    with pytest.raises(DataError, match=r"shape \(50000000,\) of <U0"):
+        read_embeddings(path)
+
+
+@pytest.mark.usefixtures("nothing_read")
+def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path):
+    path = tmp_path / "zeros.npz"
+    np.savez_compressed(path, embeddings=np.zeros((1 << 15, 600), np.float32), identity=np.zeros(1 << 15, "U9"))
+    with pytest.raises(DataError, match="more than 200 times its size"):
+        read_embeddings(path)
+
+
+@pytest.mark.usefixtures("nothing_read")
+def test_the_sum_of_all_arrays_is_bounded(write, monkeypatch):
+    monkeypatch.setattr(embedding_file, "_MOST_BYTES", 300)
+    with pytest.raises(DataError, match="would take 0 GiB; at most"):
+        read_embeddings(write(embeddings=X, identity=WHO, name=np.array(["a", "b", "c", "d"])))
+
+
+def test_constant_columns_beside_embeddings_are_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedding_file, "_SMALL", 0)
+    path = tmp_path / "compressed.npz"
+    x = np.random.default_rng(0).normal(size=(4000, 64)).astype(np.float16)
+    same = np.full(4000, "somebody whose name is long")
+    numbers = {"quality": np.ones(4000), "failed": np.zeros(4000, bool)}
+    np.savez_compressed(path, embeddings=x, identity=same, group=same, template=same, media=same, **numbers)
+    assert len(read_embeddings(path)) == 4000
+
+
+def test_too_little_memory_is_said(write, monkeypatch):
+    def _read(*arguments, **settings):
+        raise MemoryError
+
+    path = write(embeddings=X, identity=WHO)
+    monkeypatch.setattr(embedding_file.npy, "read_array", _read)
+    with pytest.raises(DataError, match="not enough memory for 'embeddings'"):
+        read_embeddings(path)
+
+
+@pytest.mark.parametrize("text", ['{"a": "1", "a": "2"}', "[" * 4000])
+def test_preprocessing_that_can_be_read_in_two_ways_or_not_at_all(write, text):
+    with pytest.raises(DataError, match="'preprocessing' is not JSON"):
+        read_embeddings(write(embeddings=X, identity=WHO, preprocessing=np.array(text)))
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float16, 100.0), (np.float32, 1e20), (np.float32, 1e-25)])
+def test_narrow_numbers_of_any_size_are_directions_as_good_as_wide_ones(dtype, size):
+    x = (size * np.random.default_rng(0).normal(size=(6, 128))).astype(dtype)
+    who = ["a", "a", "b", "b", "c", "c"]
+    wide = x.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1)
+    units, _ = checked(x, who)
+    np.testing.assert_allclose(units, wide / lengths[:, None], rtol=1e-6)
+    faces = EmbeddingSet.of(x, who, failed=np.arange(6) == 5)
+    np.testing.assert_allclose(faces.norms, [*lengths[:5], 0.0], rtol=1e-12)

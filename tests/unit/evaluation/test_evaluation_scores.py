@@ -50,7 +50,7 @@ def test_rows_are_brought_to_unit_norm_block_by_block_as_all_at_once(kind):
     failed = np.arange(len(x)) % 7 == 0
     x[failed] = 0
     unit, mask = checked(x, ["a"] * len(x), failed)
-    whole = np.where(failed[:, None], 1.0, x)
+    whole = np.where(failed[:, None], 1.0, x.astype(np.float64))
     whole = np.where(failed[:, None], 0.0, whole / np.linalg.norm(whole, axis=1, keepdims=True))
     assert unit.dtype == np.float32
     assert np.array_equal(unit, whole.astype(np.float32))

@@ -152,6 +152,17 @@ def test_targets_out_of_range(target):
         choose_operating_point(searches(), target, **WHOSE)
 
 
+def test_a_key_that_is_there_twice_is_refused_and_not_the_last_one_taken(point, tmp_path):
+    text = point.model_dump_json()
+    (tmp_path / "twice.json").write_text(text.replace('"threshold":', '"threshold": -1.0, "threshold":', 1))
+    with pytest.raises(DataError, match=r"is not an operating point \(the key 'threshold' is there twice\)"):
+        read_operating_point(tmp_path / "twice.json")
+    inner = text.replace('"low":', '"low": 0.0, "low":', 1)
+    (tmp_path / "twice.json").write_text(inner)
+    with pytest.raises(DataError, match="'low' is there twice"):
+        read_operating_point(tmp_path / "twice.json")
+
+
 def test_survives_its_file(point, tmp_path):
     write_operating_point(tmp_path / "point.json", point)
     assert read_operating_point(tmp_path / "point.json") == point

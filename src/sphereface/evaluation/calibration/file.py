@@ -22,6 +22,7 @@ from sphereface.evaluation.calibration.likelihood import Calibrator
 from sphereface.evaluation.calibration.local import Local
 from sphereface.evaluation.calibration.platt import Platt
 from sphereface.evaluation.calibration.results import CalibrationResult
+from sphereface.strict_json import read_json
 
 LARGEST_FILE = 16 << 20  # 524,288 numbers of 22 characters, and room for the rest
 
@@ -106,6 +107,10 @@ class CalibrationFile(BaseModel):
             asked = {"int": (int,), "float": (int, float)}.get(str(known[name]), (list,))
             if not isinstance(value, asked):
                 raise ValueError(f"parameter '{name}' of '{self.kind}' has the wrong type")
+            try:
+                np.asarray(value, np.float64)
+            except OverflowError:  # a whole number in JSON may have any number of digits
+                raise ValueError(f"parameter '{name}' of '{self.kind}' holds too large a number") from None
         made: Calibrator = CALIBRATORS[self.kind](**self.parameters)
         return made
 
@@ -187,9 +192,14 @@ def read_calibration(path: Path) -> CalibrationFile:
     if len(data) > LARGEST_FILE:
         raise DataError(f"'{path}' is larger than a calibration can be ({LARGEST_FILE >> 20} MiB)")
     try:
-        return CalibrationFile.model_validate_json(data)
+        calibration = CalibrationFile.model_validate_json(data)
+        read_json(data)  # a slope that is there twice is none
+        return calibration
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         what = f"'{where}': {first['msg']}" if where else str(first["msg"])
-        raise DataError(f"'{path}' is not a calibration ({what[0].lower()}{what[1:]}); fit a new one") from error
+        fault: Exception = error
+    except ValueError as error:
+        what, fault = str(error), error
+    raise DataError(f"'{path}' is not a calibration ({what[0].lower()}{what[1:]}); fit a new one") from fault

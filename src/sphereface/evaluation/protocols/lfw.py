@@ -63,8 +63,11 @@ def _protocol(name: str, pairs: list[NamedPair], title: str) -> Protocol:
 
 def _read(path: Path, header: str, columns: int) -> tuple[list[int], list[Row]]:
     """Return the numbers of the first line and the other lines."""
-    (number, words), *rows = read_rows(Path(path))
-    if len(words) != columns or not all(word.isascii() and word.isdigit() and int(word) for word in words):
+    rows = list(read_rows(Path(path)))
+    if not rows:
+        raise DataError(f"'{path}' holds nothing but comments; its first line must hold {header}")
+    number, words = rows.pop(0)
+    if len(words) != columns or not all(word.isascii() and word.isdigit() and word.strip("0") for word in words):
         raise wrong(path, number, f"must hold {header}, not '{' '.join(words)[:80]}'")
     return [whole(path, number, word) for word in words], rows
 

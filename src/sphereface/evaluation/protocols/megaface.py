@@ -5,7 +5,6 @@ Reference: Kemelmacher-Shlizerman, Seitz, Miller and Brossard 2016, CVPR, arXiv:
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -14,6 +13,7 @@ from sphereface.errors import DataError
 from sphereface.evaluation.protocol import Protocol, UnitDistractors, UnitTable, positions
 from sphereface.evaluation.protocols import assemble
 from sphereface.evaluation.protocols.text_files import read_rows, read_text, within
+from sphereface.strict_json import read_json
 
 _PROBES: Final = "facescrub"
 _CROWD: Final = "megaface"
@@ -90,10 +90,10 @@ def _noise(files: Path, list_: str) -> set[str]:
 def _pictures(path: Path, table: UnitTable, noise: set[str], *, people: bool) -> tuple[list[int], int]:
     """Return where the pictures of ``{"path": [...], "id": [...]}`` are that are not noise, and how many are."""
     try:
-        found = json.loads(read_text(path))
+        found = read_json(read_text(path))
         names = found["path"]
         ids = found["id"] if people else names
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"'{path}' is not a MegaFace list: a JSON object with 'path'{' and id' if people else ''} ({error})"
         ) from error

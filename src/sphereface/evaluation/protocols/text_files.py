@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -15,6 +17,10 @@ LARGEST: Final = 256 << 20
 
 LARGEST_MAT: Final = 16 << 20
 """Bytes of a MATLAB file, which may be packed; the protocols' own have some two."""
+
+_MAT_HEADER: Final = 128  # bytes before the first variable, of which the last two say the order of bytes
+_PACKED: Final = 15  # kind of a variable that is packed by zlib
+_BLOCK: Final = 1 << 20  # bytes unpacked at a time
 
 Row = tuple[int, list[str]]
 
@@ -114,19 +120,48 @@ def read_mat(path: Path, *variables: str) -> list[Any]:
     from scipy.io import loadmat  # only these files need it
 
     try:
-        if path.stat().st_size > LARGEST_MAT:
-            raise DataError(
-                f"'{path}' is larger than any protocol's list ({LARGEST_MAT >> 20} MB); check the path"
-            )
-        found = loadmat(path, squeeze_me=True, variable_names=variables)
+        with path.open("rb") as file:
+            data = file.read(LARGEST_MAT + 1)
     except OSError as error:
         raise DataError(f"cannot read the protocol file '{path}': {reason_of(error)}") from error
+    if len(data) > LARGEST_MAT:
+        raise DataError(f"'{path}' is larger than any protocol's list ({LARGEST_MAT >> 20} MB); check the path")
+    try:
+        if _unpacks_beyond(data, LARGEST):
+            raise DataError(f"'{path}' unpacks to more than any protocol's list ({LARGEST >> 20} MB)")
+        found = loadmat(io.BytesIO(data), squeeze_me=True, variable_names=variables)
+    except DataError:
+        raise
     except Exception as error:  # scipy raises whatever a damaged file makes it stumble over
         raise DataError(f"'{path}' is not a MATLAB file that can be read ({error})") from error
     for name in variables:
         if name not in found:
             raise DataError(f"'{path}' lacks the variable '{name}'; is it the protocol's own file?")
     return [found[name] for name in variables]
+
+
+def _unpacks_beyond(data: bytes, most: int) -> bool:
+    """Say whether the packed variables of a MATLAB file (version 5) have more bytes than that together.
+
+    Raises:
+        zlib.error: If one is damaged.
+    """
+    if 0 in data[:4]:  # version 4, in which nothing is packed
+        return False
+    order: Literal["little", "big"] = "little" if data[_MAT_HEADER - 2 : _MAT_HEADER] == b"IM" else "big"
+    at, size = _MAT_HEADER, 0
+    while at + 8 <= len(data):
+        kind, length = (int.from_bytes(data[start : start + 4], order) for start in (at, at + 4))
+        at += 8
+        if kind == _PACKED:
+            packed, unpacking = data[at : at + length], zlib.decompressobj()
+            while packed and not unpacking.eof:
+                size += len(unpacking.decompress(packed, _BLOCK))
+                if size > most:
+                    return True
+                packed = unpacking.unconsumed_tail
+        at += length
+    return False
 
 
 def texts(values: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -283,3 +284,47 @@ def test_deep_json_is_refused_and_not_a_crash(depth, tmp_path):
     with pytest.raises(DataError, match="is not a MegaFace list"):
         read_protocol("megaface", tmp_path)
     assert json.loads("[]") == []
+
+
+@pytest.mark.parametrize("name", ["lfw-view1", "lfw-view2"])
+def test_lfw_headers(name, tmp_path):
+    path, columns = tmp_path / "pairs.txt", 1 if name == "lfw-view1" else 2
+    path.write_text("# nothing\n# but comments\n")
+    with pytest.raises(DataError, match="holds nothing but comments; its first line must hold the number"):
+        read_protocol(name, path)
+    path.write_text(" ".join(["9" * 5000] * columns))
+    with pytest.raises(DataError, match=r"line 1 of .* has '9+' where a whole number is expected"):
+        read_protocol(name, path)
+    path.write_text(" ".join(["00"] * columns))
+    with pytest.raises(DataError, match=r"line 1 of .* must hold the number"):
+        read_protocol(name, path)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_a_matlab_file_that_unpacks_to_much_is_refused_before_it_is_read(order, tmp_path, monkeypatch):
+    monkeypatch.setattr(text_files, "LARGEST", 4 << 20)
+    mark = b"\x00\x01IM" if order == "little" else b"\x01\x00MI"
+    packed = zlib.compress(bytes(3 << 20))
+    element = (15).to_bytes(4, order) + len(packed).to_bytes(4, order) + packed
+    path = tmp_path / "x.mat"
+    path.write_bytes(b"MATLAB 5.0".ljust(124) + mark + 2 * element)
+    with pytest.raises(DataError, match=r"unpacks to more than any protocol's list \(4 MB\)"):
+        read_protocol("agedb-30", path)
+    path.write_bytes(b"MATLAB 5.0".ljust(124) + mark + element)
+    with pytest.raises(DataError, match=r"is not a MATLAB file|lacks the variable"):
+        read_protocol("agedb-30", path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_packed_matlab_files_are_read_like_plain_ones(packed, tmp_path):
+    savemat(tmp_path / "x.mat", {"a": np.arange(5.0), "b": np.ones((300, 300))}, do_compression=packed)
+    (found,) = text_files.read_mat(tmp_path / "x.mat", "a")
+    np.testing.assert_array_equal(found, np.arange(5.0))
+
+
+def test_a_megaface_list_that_names_its_pictures_twice(tmp_path):
+    twin("megaface", tmp_path)
+    path = tmp_path / "facescrub_features_list.json"
+    path.write_text(path.read_text().replace('"path"', '"path": [], "path"', 1))
+    with pytest.raises(DataError, match=r"is not a MegaFace list.*'path' is there twice"):
+        read_protocol("megaface", tmp_path)
