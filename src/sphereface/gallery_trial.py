@@ -5,11 +5,16 @@ An operating point is a promise. Here it is held against people who took part in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 import numpy as np
 
+from sphereface.atomic import held
 from sphereface.data.manifest import Manifest
 from sphereface.embedder.embedder import Embedder, Face, embed_files
 from sphereface.errors import GalleryError
@@ -17,8 +22,9 @@ from sphereface.evaluation.intervals import clustered
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.evaluation.results import Rate
 from sphereface.gallery.border import picture_hash
-from sphereface.gallery.gallery import Gallery, open_any_gallery, open_gallery
+from sphereface.gallery.gallery import Gallery, open_gallery
 from sphereface.gallery.results import Identification
+from sphereface.gallery.store import put_in_place
 from sphereface.progress import SILENT, Progress
 from sphereface.report.content import GalleryTrial
 
@@ -40,8 +46,7 @@ def try_gallery(
     A picture that cannot be embedded is a search that finds nobody; it counts.
 
     Args:
-        path: The gallery's file. One that holds nobody but people of the trial, as the trial would enrol them, is
-            replaced; any other stays as it is.
+        path: The gallery's file. One that is there already stays as it is, whoever is enrolled in it.
         embedder: The model.
         point: Its operating point for searches.
         known: People to enrol; each needs more pictures than ``templates``.
@@ -51,9 +56,7 @@ def try_gallery(
     """
     faces = embed_files(embedder, known.paths, progress=progress)
     unknown_faces = embed_files(embedder, strangers.paths, progress=progress)
-    fresh = path.with_name(f".{path.name}.trial")
-    _remove(fresh)  # of a trial that was killed
-    try:
+    with _scratch(path) as fresh:
         with open_gallery(fresh, fingerprint=embedder.fingerprint, dimension=embedder.dimension) as gallery:
             searching: list[int] = []
             for person, name in enumerate(known.identities):
@@ -66,14 +69,14 @@ def try_gallery(
                 for answer in _identify(gallery, unknown_faces, point)
             ]
             enrolled = gallery.info().people
-            tried = _enrolled(gallery)
-        if path.exists() and not _only(path, tried):
-            progress.say(f"'{path}' is left as it is, for it does not hold the trial's people alone")
-        else:
-            _remove(path)
-            fresh.replace(path)
-    finally:
-        _remove(fresh)  # nobody's templates are left behind
+            tried = gallery.pictures()
+        if Path(f"{fresh}-wal").exists():  # closing writes the log into the file, if there is room
+            raise GalleryError(f"the trial's gallery cannot be put at '{path}', for its disk is full; make room")
+        if not put_in_place(fresh, path) and not _holds(path, embedder, tried):
+            progress.say(
+                f"'{path}' is left as it is, for it does not hold the trial's people and pictures alone, or it "
+                "belongs to another model; delete it before a trial if nobody needs it"
+            )
     own = [known.identities[known.labels[row]] for row in searching]
     given = [None if answer is None else answer.name for answer in answers]
     people = known.labels[searching]
@@ -89,22 +92,40 @@ def try_gallery(
     )
 
 
-def _enrolled(gallery: Gallery) -> set[tuple[str, int]]:
-    return {(person.name, person.templates) for person in gallery.people()}
-
-
-def _only(path: Path, tried: set[tuple[str, int]]) -> bool:
-    """Say whether a gallery, of whatever model, holds nothing that the trial does not enrol anew."""
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """Give a place for a gallery beside ``path`` that no other trial uses; nobody's templates are left there."""
+    beside, hidden = path.parent, f".{path.name[:100]}."
+    busy = GalleryError(f"another trial is clearing up beside '{path}'; try again")
+    for left in beside.glob(
+        f"{escape(hidden)}*.trial"
+    ):  # a trial that goes on holds its own; a killed one does not
+        with suppress(GalleryError, OSError), held(left, busy=busy):
+            shutil.rmtree(left)
+    folder = beside / f"{hidden}{secrets.token_hex(6)}.trial"
+    folder.mkdir(mode=0o700, parents=True)
     try:
-        with open_any_gallery(path, busy_seconds=1.0) as gallery:
-            return _enrolled(gallery) <= tried
+        with held(folder, busy=busy):
+            if not folder.exists():  # taken for one of a killed trial before it was held
+                raise busy
+            yield folder / path.name
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _holds(path: Path, embedder: Embedder, tried: dict[str, set[str]]) -> bool:
+    """Say whether the gallery at ``path`` is the trial's own: this model, these people, these pictures."""
+    try:
+        with open_gallery(
+            path,
+            fingerprint=embedder.fingerprint,
+            dimension=embedder.dimension,
+            create=False,
+            busy_seconds=1.0,
+        ) as gallery:
+            return gallery.pictures() == tried
     except GalleryError:
         return False
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def _enrol(gallery: Gallery, name: str, faces: Sequence[Face]) -> None:

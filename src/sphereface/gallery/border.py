@@ -6,12 +6,15 @@ import hashlib
 import string
 import unicodedata
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sphereface.errors import GalleryError, reason_of
+from sphereface.errors import ConfigurationError, GalleryError, reason_of
+from sphereface.gallery.store import MOST_DIMENSIONS
 
 LONGEST_NAME = 200
 UNKNOWN = "unknown"
@@ -49,6 +52,23 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
+def is_name(name: object) -> bool:
+    """Say whether a stored name is one that :func:`clean_name` leaves as it is."""
+    try:
+        return clean_name(name) == name  # type: ignore[arg-type]
+    except GalleryError:
+        return False
+
+
+def shown(name: object) -> str:
+    r"""Return a stored name in quotes; what would disturb a terminal or a log is written out.
+
+    >>> print(shown("Zoë"), shown("a\x1b[31m"))
+    'Zoë' 'a\x1b[31m'
+    """
+    return f"'{name}'" if is_name(name) else ascii(name)[: 2 * LONGEST_NAME]
+
+
 def new_name(name: str) -> str:
     r"""Return :func:`clean_name`, of somebody who is to be enrolled; every kind of space is a plain one.
 
@@ -71,6 +91,21 @@ def new_name(name: str) -> str:
     if cleaned.casefold() == UNKNOWN:
         raise GalleryError(f"'{cleaned}' is what a gallery answers of strangers; give the person another name")
     return cleaned
+
+
+def require_model(fingerprint: object, dimension: Any) -> None:
+    """Refuse what is not the fingerprint of a model and the width of its embeddings.
+
+    Raises:
+        ConfigurationError: If it is not.
+    """
+    whole = isinstance(dimension, Integral) and not isinstance(dimension, bool)
+    sound = isinstance(fingerprint, str) and fingerprint and fingerprint.isprintable()
+    if not sound or not whole or not 1 <= dimension <= MOST_DIMENSIONS:
+        raise ConfigurationError(
+            "a gallery needs the fingerprint of its model, a text, and its dimension, a whole number from 1 "
+            f"to {MOST_DIMENSIONS}, not {fingerprint!r} and {dimension!r}"
+        )
 
 
 def unit_rows(embeddings: ArrayLike, dimension: int) -> NDArray[np.float32]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import sqlite3
 from itertools import islice
 
-import numpy as np
-
+from sphereface.gallery.border import shown
 from sphereface.gallery.results import GalleryCheck
-from sphereface.gallery.snapshot import ROWS, row_problem
-from sphereface.gallery.store import transaction
+from sphereface.gallery.snapshot import PEOPLE, ROWS, number_problem, person_problem, row_problem
+from sphereface.gallery.store import of_the_disk, printable, transaction
 
 _MOST_PROBLEMS = 100
-_UNIT_TOLERANCE = 1e-3
+_BEFORE_ALL = -(2**63)  # smaller than every number but itself, which number_problem finds
 
 
 def check_rows(connection: sqlite3.Connection, dimension: int) -> GalleryCheck:
-    """Check SQLite's structure, every checksum, length and norm, and that nobody is without templates."""
+    """Check SQLite's structure, every number, name, checksum and length, and that nobody is without templates.
+
+    Raises:
+        sqlite3.Error: If the disk stops the reading, which says nothing about the gallery.
+    """
     problems: list[str] = []
     people = templates = 0
     try:
@@ -24,23 +27,20 @@ def check_rows(connection: sqlite3.Connection, dimension: int) -> GalleryCheck:
             for (line,) in connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})"):
                 if line != "ok":
                     problems.append(f"SQLite: {line}")
-            for name, count in connection.execute(
-                "SELECT p.name, count(t.seq) FROM person AS p LEFT JOIN template AS t ON t.person = p.id "
-                "GROUP BY p.id"
-            ):
+            if problem := number_problem(connection):
+                problems.append(problem)
+            for identity, name, created, count in connection.execute(PEOPLE):
                 people += 1
+                if problem := person_problem(identity, name, created):
+                    problems.append(problem)
                 if not count:
-                    problems.append(f"'{name}' has no templates")
-            for row in connection.execute(ROWS, (0,)):
+                    problems.append(f"{shown(name)} has no templates")
+            for row in connection.execute(ROWS, (_BEFORE_ALL,)):
                 templates += 1
-                problem = row_problem(row, dimension) or _norm_problem(row[0], row[2])
-                if problem:
+                if problem := row_problem(row, dimension):
                     problems.append(problem)
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        problems.append(f"SQLite stopped reading: {error}")
+        if of_the_disk(error):
+            raise
+        problems.append(f"SQLite stopped reading: {printable(error)}")
     return GalleryCheck(people, templates, tuple(islice(problems, _MOST_PROBLEMS)))
-
-
-def _norm_problem(seq: int, vector: bytes) -> str:
-    norm = float(np.linalg.norm(np.frombuffer(vector, dtype="<f4")))
-    return "" if abs(norm - 1.0) < _UNIT_TOLERANCE else f"template {seq} has length {norm:.3g} instead of 1"

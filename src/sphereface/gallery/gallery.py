@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 import numpy as np
@@ -19,11 +18,11 @@ from sphereface.errors import ConfigurationError, GalleryError, nearest
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.faces.contract import InputContract
 from sphereface.gallery import store
-from sphereface.gallery.border import check_sources, clean_name, new_name, unit_rows
+from sphereface.gallery.border import check_sources, clean_name, is_name, new_name, require_model, shown, unit_rows
 from sphereface.gallery.checking import check_rows
 from sphereface.gallery.decision import check_point, decide
 from sphereface.gallery.results import Candidate, Enrolment, GalleryCheck, GalleryInfo, Identification, Person
-from sphereface.gallery.snapshot import EMPTY, Snapshot, refresh
+from sphereface.gallery.snapshot import EMPTY, PEOPLE, Snapshot, in_order, person_problem, refresh
 
 
 class Gallery:
@@ -66,8 +65,8 @@ class Gallery:
                     continue
                 if owner is not None:
                     raise GalleryError(
-                        f"a picture given for '{name}' is already enrolled for '{owner}'; nothing was "
-                        f"stored: leave the picture out, or forget '{owner}' first (sphereface forget)"
+                        f"a picture given for '{name}' is already enrolled for {shown(owner)}; nothing was "
+                        f"stored: leave the picture out, or forget {shown(owner)} first (sphereface forget)"
                     )
                 template, blob = uuid4(), vector.astype("<f4").tobytes()
                 crc = store.checksum(template.bytes, name, source, created, blob)
@@ -129,22 +128,30 @@ class Gallery:
             Number of templates erased.
 
         Raises:
-            GalleryError: If nobody has that name, or another program's reading keeps the log from being
-                emptied; the person is then forgotten, and the message says what remains.
+            GalleryError: If nobody has that name, or another program's reading or the disk keeps the log from
+                being emptied; the person is then forgotten, and the message says what remains.
         """
         name = clean_name(name)
         with self._lock, store.translated(self.path):
             with store.transaction(self._connection):
                 row = self._connection.execute("SELECT id FROM person WHERE name = ?", (name,)).fetchone()
                 if row is None:
-                    known = [person for (person,) in self._connection.execute("SELECT name FROM person")]
+                    names = self._connection.execute("SELECT name FROM person")
+                    known = [person for (person,) in names if is_name(person)]
                     raise GalleryError(f"nobody called '{name}' is enrolled.{nearest(name, known)}")
                 erased = self._connection.execute("DELETE FROM template WHERE person = ?", row).rowcount
                 self._connection.execute("DELETE FROM person WHERE id = ?", row)
                 self._connection.execute(
                     "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE key = 'forgotten'"
                 )
-            if self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            try:
+                in_the_way = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.Error as error:
+                raise GalleryError(
+                    f"'{name}' is forgotten, but the disk of '{self.path}' is full or failing ({error}), so the "
+                    "erased bytes are still in its files; make room, then run 'sphereface people' to remove them"
+                ) from error
+            if in_the_way:
                 raise GalleryError(
                     f"'{name}' is forgotten, but another program is reading the gallery, so the erased bytes "
                     f"stay in '{self.path}-wal' until the last program closes it; close them all"
@@ -152,13 +159,27 @@ class Gallery:
         return int(erased)
 
     def people(self) -> list[Person]:
-        """Return everybody enrolled, in the order of their names."""
+        """Return everybody enrolled, in the order of their names.
+
+        Raises:
+            GalleryError: If a name or another entry of a person is not one that this program wrote.
+        """
+        people = []
+        with self._lock, store.translated(self.path), store.transaction(self._connection, "DEFERRED"):
+            for identity, name, created, count in in_order(self._connection.execute(PEOPLE), self.path):
+                if problem := person_problem(identity, name, created):
+                    raise store.damaged(self.path, problem)
+                people.append(Person(name, count, created))
+        return sorted(people, key=lambda person: (person.name.casefold(), person.name))
+
+    def pictures(self) -> dict[str, set[str]]:
+        """Return the SHA-256 of everybody's enrolled pictures."""
+        query = "SELECT name, source FROM template JOIN person ON person.id = template.person"
+        found: dict[str, set[str]] = {}
         with self._lock, store.translated(self.path):
-            rows = self._connection.execute(
-                "SELECT person.name, count(template.seq), person.created FROM person "
-                "LEFT JOIN template ON template.person = person.id GROUP BY person.id"
-            ).fetchall()
-        return sorted((Person(*row) for row in rows), key=lambda person: (person.name.casefold(), person.name))
+            for name, source in self._connection.execute(query):
+                found.setdefault(name, set()).add(source)
+        return found
 
     def info(self) -> GalleryInfo:
         """Return what this gallery is and how much it holds."""
@@ -175,7 +196,7 @@ class Gallery:
 
     def check(self) -> GalleryCheck:
         """Read every row and check it: SQLite's own structure, checksums, lengths, owners."""
-        with self._lock:
+        with self._lock, store.translated(self.path):
             return check_rows(self._connection, self.dimension)
 
     def close(self) -> None:
@@ -238,13 +259,7 @@ def open_any_gallery(path: Path | str, *, busy_seconds: float = 30.0) -> Gallery
     Raises:
         GalleryError: If the file is missing, damaged, foreign, of a newer format, locked, or not accessible.
     """
-    gallery = _open(Path(path).expanduser(), busy_seconds)
-    try:
-        _require_model(gallery.fingerprint, gallery.dimension)
-    except ConfigurationError:
-        gallery.close()
-        raise
-    return gallery
+    return _open(Path(path).expanduser(), busy_seconds)
 
 
 def open_gallery(
@@ -270,7 +285,7 @@ def open_gallery(
         GalleryError: If the file is missing (and not to be made), damaged, foreign, of a newer format, of
             another model, locked, or not accessible.
     """
-    _require_model(fingerprint, dimension)
+    require_model(fingerprint, dimension)
     dimension = int(dimension)
     path = Path(path).expanduser()
     if create and not path.exists():
@@ -295,12 +310,3 @@ def _open(path: Path, busy_seconds: float) -> Gallery:
         connection.close()
         raise
     return Gallery(path, connection, meta["fingerprint"], int(meta["dimension"]))
-
-
-def _require_model(fingerprint: object, dimension: Any) -> None:
-    whole = isinstance(dimension, Integral) and not isinstance(dimension, bool)
-    if not isinstance(fingerprint, str) or not fingerprint or not whole or dimension < 1:
-        raise ConfigurationError(
-            "a gallery needs the fingerprint of its model, a text, and its dimension, a whole number from 1, "
-            f"not {fingerprint!r} and {dimension!r}"
-        )

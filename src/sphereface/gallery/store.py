@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,7 +29,8 @@ _MAGIC = b"SQLite format 3\0"
 _PAGE_SIZE = 16384  # 2 KB vectors would waste half of SQLite's usual 4 KB page
 
 # Ids are never used again (AUTOINCREMENT). `seq` is the order of arrival; `forgotten` in `meta` counts
-# deletions: together they tell a reader what changed since it looked last.
+# deletions: together they tell a reader what changed since it looked last. The file keeps these statements as they
+# are written, white space included, and is opened only if it holds them and nothing else: leave them as they are.
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE person (
@@ -46,6 +49,16 @@ CREATE INDEX template_person ON template (person);
 CREATE UNIQUE INDEX template_source ON template (source);
 """
 
+# What SQLite's own ANALYZE adds if somebody runs it; it changes how fast a search is, and nothing else.
+_STATISTICS = (
+    ("table", "sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+    ("table", "sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+)
+
+MOST_DIMENSIONS = 999_999
+_LONGEST_ROW = 4 * MOST_DIMENSIONS + 65_536  # a vector in float32, and room for everything that stands beside it
+_META = ("gallery_id", "created", "fingerprint", "dimension", "forgotten")
+
 _DAMAGED = "restore it from a copy, or delete it and enrol again"
 
 
@@ -61,19 +74,17 @@ def create_file(path: Path, *, fingerprint: str, dimension: int, contract: str =
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _fill(
-            temporary,
-            {
-                "gallery_id": str(uuid4()),
-                "created": now(),
-                "fingerprint": fingerprint,
-                "dimension": str(dimension),
-                "contract": contract,
-                "forgotten": "0",
-            },
-        )
-        with suppress(FileExistsError):
-            os.link(temporary, path)
+        meta = {
+            "gallery_id": str(uuid4()),
+            "created": now(),
+            "fingerprint": fingerprint,
+            "dimension": str(dimension),
+            "contract": contract,
+            "forgotten": "0",
+        }
+        with translated(path):
+            _fill(temporary, meta)
+        put_in_place(temporary, path)
     except OSError as error:
         reason = reason_of(error)
         raise GalleryError(f"no gallery can be made at '{path}': {reason}; choose another place") from error
@@ -81,23 +92,41 @@ def create_file(path: Path, *, fingerprint: str, dimension: int, contract: str =
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 Path(f"{temporary}{suffix}").unlink(missing_ok=True)
+
+
+def put_in_place(finished: Path, path: Path) -> bool:
+    """Name a finished, closed gallery file ``path`` if no file is called so; return whether it was.
+
+    Both names lie on one disk, and afterwards both are names of the file.
+
+    Raises:
+        GalleryError: If the log of a vanished gallery lies there: SQLite would write it into this one.
+        OSError: If the folder cannot be written.
+    """
+    log = Path(f"{path}-wal")
+    if log.exists() and not path.exists():  # in this order: whoever makes a gallery names it before it has a log
+        raise GalleryError(
+            f"no gallery can be made at '{path}', for '{log}' belongs to one that is no longer there; "
+            "bring that gallery back, or delete its log"
+        )
+    try:
+        os.link(finished, path)
+    except FileExistsError:
+        return False
     sync_folder(path.parent)
+    return True
 
 
 def _fill(path: Path, meta: dict[str, str]) -> None:
-    with translated(path):
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {FORMAT_VERSION}; COMMIT;"
-            )
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(
+            f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+            f"PRAGMA user_version = {FORMAT_VERSION}; COMMIT;"
+        )
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -106,7 +135,7 @@ def _fill(path: Path, meta: dict[str, str]) -> None:
 
 
 def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
-    """Open an existing gallery file, after its first bytes have been found to be a gallery's.
+    """Open an existing gallery file whose first bytes and whose tables have been found to be a gallery's.
 
     Raises:
         GalleryError: If it is missing, foreign, damaged, of a newer format, locked or not accessible.
@@ -121,12 +150,14 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ROW)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA temp_store = MEMORY")
+            _check_schema(connection, path)
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             if mode != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -137,17 +168,20 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
 
 
 def read_meta(connection: sqlite3.Connection, path: Path) -> dict[str, str]:
-    """Return the table ``meta``, complete.
+    """Return what the table ``meta`` says of the gallery, complete.
 
     Raises:
-        GalleryError: If keys are missing: then something other than this program wrote the file.
+        GalleryError: If keys are missing or senseless: then something other than this program wrote the file.
     """
+    meta: dict[str, str] = {}
     with translated(path):
-        meta = dict(connection.execute("SELECT key, value FROM meta"))
-    missing = {"gallery_id", "created", "fingerprint", "dimension", "forgotten"} - meta.keys()
-    if missing or not all(isinstance(value, str) for value in meta.values()):
+        for key in _META:
+            meta.update(connection.execute("SELECT key, value FROM meta WHERE key = ?", (key,)))
+    if len(meta) != len(_META) or not all(isinstance(value, str) for value in meta.values()):
         raise damaged(path, "its description is incomplete")
-    if not meta["dimension"].isdecimal() or not meta["forgotten"].isdecimal():
+    dimension, forgotten = re.compile("[1-9][0-9]{0,5}"), re.compile("[0-9]{1,18}")
+    numbers = dimension.fullmatch(meta["dimension"]) and forgotten.fullmatch(meta["forgotten"])
+    if not numbers or not meta["fingerprint"] or not all(map(str.isprintable, meta.values())):
         raise damaged(path, "its description does not make sense")
     return meta
 
@@ -188,9 +222,23 @@ def _sentence(path: Path, error: sqlite3.Error) -> GalleryError:
         )
     if code == sqlite3.SQLITE_FULL:
         return GalleryError(f"the disk of the gallery '{path}' is full; nothing was changed, make room first")
-    if code == sqlite3.SQLITE_IOERR:
-        return GalleryError(f"the disk of the gallery '{path}' reports an error ({error}); check it first")
-    return damaged(path, str(error))
+    if code == sqlite3.SQLITE_IOERR:  # a full disk, too, where SQLite cannot make its log or its lock
+        return GalleryError(
+            f"the disk of the gallery '{path}' is full or failing ({error}); make room on it, "
+            "and check the disk if there is room"
+        )
+    return damaged(path, printable(error))
+
+
+def of_the_disk(error: Exception) -> bool:
+    """Say whether SQLite stopped because of the disk, which says nothing about what the file holds."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
+def printable(error: Exception) -> str:
+    """Return what an error says without control characters: SQLite quotes whatever the file holds."""
+    text = str(error)[:300]
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def damaged(path: Path, what: str) -> GalleryError:
@@ -221,6 +269,28 @@ def _check_first_bytes(path: Path) -> None:
         raise GalleryError(
             f"the gallery '{path}' has format version {version}, but this program reads up to "
             f"{FORMAT_VERSION}; upgrade sphereface"
+        )
+
+
+@cache
+def _own_schema() -> list[tuple[str | None, ...]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_SCHEMA)
+        return _schema_of(connection)
+
+
+def _schema_of(connection: sqlite3.Connection) -> list[tuple[str | None, ...]]:
+    # SQLite's own entries are looked at, too: a file made by hand can call anything 'sqlite_something'.
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")
+    return [row for row in rows if row not in _STATISTICS]
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a view or a trigger that somebody put in: it would act whenever the gallery is used."""
+    if _schema_of(connection) != _own_schema():
+        raise GalleryError(
+            f"'{path}' is a database, but not a gallery of this program, for its tables are others; "
+            "restore it from a copy, or name another file"
         )
 
 

@@ -104,8 +104,8 @@ def edit(path: Path, *statements: str) -> None:
     ("statement", "match"),
     [
         ("PRAGMA user_version = 2", "format version 2.*upgrade"),
-        ("DROP TABLE template", "damaged"),
-        ("DROP TABLE meta", "damaged"),
+        ("DROP TABLE template", "not a gallery of this program, for its tables are others"),
+        ("DROP TABLE meta", "not a gallery of this program, for its tables are others"),
         ("DELETE FROM meta WHERE key = 'dimension'", "description is incomplete"),
         ("UPDATE meta SET value = 'x' WHERE key = 'dimension'", "does not make sense"),
         ("UPDATE template SET crc = crc + 1 WHERE seq = 3", "template 3 of 'person 1' is wrong"),
