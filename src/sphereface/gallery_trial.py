@@ -97,9 +97,8 @@ def _scratch(path: Path) -> Iterator[Path]:
     """Give a place for a gallery beside ``path`` that no other trial uses; nobody's templates are left there."""
     beside, hidden = path.parent, f".{path.name[:100]}."
     busy = GalleryError(f"another trial is clearing up beside '{path}'; try again")
-    for left in beside.glob(
-        f"{escape(hidden)}*.trial"
-    ):  # a trial that goes on holds its own; a killed one does not
+    for left in beside.glob(f"{escape(hidden)}*.trial"):
+        # A trial that goes on holds its own; one that was killed does not.
         with suppress(GalleryError, OSError), held(left, busy=busy):
             shutil.rmtree(left)
     folder = beside / f"{hidden}{secrets.token_hex(6)}.trial"

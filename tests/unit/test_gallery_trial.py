@@ -175,6 +175,7 @@ def test_two_trials_at_once_have_nothing_in_common(trial: Any, tmp_path: Path) -
         if name == "bob" and not inner:
             inner.append(None)
             inner[0] = trial("ada", "bob", "cyd")
+            assert gallery.path.exists(), "the second trial took the first one's file away"
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_enrol", meanwhile)
