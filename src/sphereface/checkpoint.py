@@ -87,6 +87,8 @@ class ModelCard(BaseModel):
         weights_sha256: Of the whole weights file; filled in by :func:`save_model`.
         weights_bytes: Size of that file; filled in by :func:`save_model`.
         operating_points: Decisions measured for exactly this model.
+        known_answer: What the network makes of one fixed picture, the first numbers of that direction, so that
+            code which changed since is noticed; empty where nobody asked.
         learned_sha256: Of ``learned.safetensors``, which knows whom the model has learned from; empty where nobody
             wrote it.
     """
@@ -102,6 +104,7 @@ class ModelCard(BaseModel):
     weights_sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0, le=_LARGEST_WEIGHTS)
     operating_points: tuple[OperatingPoint, ...] = ()
+    known_answer: tuple[float, ...] = Field(default=(), max_length=64)
     learned_sha256: str = ""
 
     @property

@@ -23,6 +23,7 @@ from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest
 from sphereface.embedder import Embedder, load_embedder, replace_operating_points
 from sphereface.embedder.audit import Audit, audit
+from sphereface.embedder.known_answer import answer_of, summary_of
 from sphereface.errors import ModelError, SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery_trial import try_gallery
@@ -33,7 +34,7 @@ from sphereface.report import GalleryTrial, ReportInput, require_drawing, write_
 from sphereface.surroundings import versions
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import Trained, check_networks, train
-from sphereface.training.recipe import Recipe
+from sphereface.training.recipe import Backbone, Head, Recipe
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def journey(
     check_networks(recipe)
     require_drawing()
     people = gather(recipe, progress)
+    progress.say(f"network: {_named(recipe.backbone)}; loss: {_named(recipe.head)}")
     progress.say(f"training on {people.learners.describe()}")
     progress.say(f"judging on {people.judged.describe()}")
 
@@ -166,6 +168,7 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
         embedding_dimension=recipe.embedding_dimension,
         parameters=sum(parameter.numel() for parameter in trained.backbone.parameters()),
         input_contract=recipe.input,
+        known_answer=summary_of(answer_of(trained.backbone, recipe.input.height, recipe.input.width)),
         provenance=Provenance(
             recipe=recipe.model_dump(mode="json"),
             seed=recipe.training.seed,
@@ -183,6 +186,12 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
         saved = save_model(folder, tensors, card.model_copy(update={"learned_sha256": learned}))
         kept = [point for point in before if point.model_fingerprint == saved.fingerprint]
         return update_operating_points(folder, kept) if kept else saved
+
+
+def _named(part: Backbone | Head) -> str:
+    """Name a network or a loss with its settings, so that what was not set is seen too."""
+    settings = ", ".join(f"{key} = {value}" for key, value in part.settings.items())
+    return f"{part.name} ({settings or 'its own settings'})"
 
 
 def _points_in(folder: Path) -> tuple[OperatingPoint, ...]:

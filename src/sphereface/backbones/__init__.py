@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from sphereface.backbones import sfnet
@@ -27,6 +28,7 @@ BACKBONES: dict[str, Callable[..., nn.Module]] = {
 }
 
 _ASKED = ("embedding_dim", "size")
+_SAVED = {torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool}
 
 
 def build_backbone(name: str, **settings: Any) -> nn.Module:
@@ -54,12 +56,7 @@ def build_backbone(name: str, **settings: Any) -> nn.Module:
     network = build(**settings)
     if not isinstance(network, nn.Module):
         raise ConfigurationError(f"backbone '{name}' is not a torch.nn.Module but {type(network).__name__}")
-    lost = {key for key, _ in network.named_buffers()} - {*network.state_dict()}
-    if lost:
-        raise ConfigurationError(
-            f"backbone '{name}' has a buffer that is not saved with it: '{min(lost)}'; "
-            "register it with persistent=True, or compute it in forward"
-        )
+    _check_it_can_be_saved(name, network)
     return network
 
 
@@ -99,6 +96,29 @@ def register_backbone(name: str, build: Callable[..., nn.Module]) -> None:
             f"the function that builds backbone '{name}' must take the keyword {' and '.join(missing)}"
         )
     BACKBONES[name] = build
+
+
+def _check_it_can_be_saved(name: str, network: nn.Module) -> None:
+    state = network.state_dict()
+    lost = {key for key, _ in network.named_buffers()} - {*state}
+    if lost:
+        raise ConfigurationError(
+            f"backbone '{name}' has a buffer that is not saved with it: '{min(lost)}'; "
+            "register it with persistent=True, or compute it in forward"
+        )
+    shared = {key for key, _ in network.named_parameters(remove_duplicate=False)}
+    shared -= {key for key, _ in network.named_parameters()}
+    if shared:
+        raise ConfigurationError(
+            f"backbone '{name}' has one weight under two names, '{min(shared)}' and another; a model file holds "
+            "each once: use the same module twice in forward, under one name"
+        )
+    for key, value in state.items():
+        if value.dtype not in _SAVED:
+            raise ConfigurationError(
+                f"backbone '{name}' has a tensor of {value.dtype}, '{key}', which model files do not hold; "
+                "keep it in float32, training casts products itself"
+            )
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:

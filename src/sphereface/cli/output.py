@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from sphereface.percentages import fixed_percent
-from sphereface.progress import SILENT, Task
+from sphereface.progress import Lines, Task
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -41,13 +41,14 @@ def _plain(value: Any) -> Any:
 
 
 class Terminal:
-    """Progress on stderr: bars with rate and time left on a terminal, silence elsewhere.
+    """Progress on stderr: bars with rate and time left on a terminal, elsewhere a line a minute.
 
     Lines passed to :meth:`say` are shown on a terminal only; a log is not told how a run felt.
     """
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
+        self._lines = Lines(sys.stderr)
 
     def say(self, text: str) -> None:
         """Show one line for a person."""
@@ -56,11 +57,11 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Show one line, also where the output goes to a file."""
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        self._lines.warn(text)
 
     def task(self, title: str, total: int, unit: str = "images") -> AbstractContextManager[Task]:
-        """Open a bar."""
-        return self._bar(title, total, unit) if self._live else SILENT.task(title, total, unit)
+        """Open a bar, or a task that is told of by lines."""
+        return self._bar(title, total, unit) if self._live else self._lines.task(title, total, unit)
 
     @contextmanager
     def _bar(self, title: str, total: int, unit: str) -> Iterator[Task]:

@@ -10,6 +10,7 @@ import typer
 from sphereface.cli.options import Json
 from sphereface.cli.output import print_json
 from sphereface.errors import ConfigurationError
+from sphereface.progress import duration
 
 if TYPE_CHECKING:
     from sphereface.training.plan import Plan
@@ -85,7 +86,7 @@ def print_plan(plan: Plan, source: str) -> None:
         print(f"measured in {words} on noise")
         print(f"  a step      {done.seconds:.3g} s, {plan.input[0] / done.seconds:,.1f} pictures a second")
         print(f"  peak        {_gb(done.peak)} GB beyond what the program itself takes")
-        print(f"  whole run   {_duration(plan.run_seconds)} if every step takes as long and reading keeps up")
+        print(f"  whole run   {duration(plan.run_seconds)} if every step takes as long and reading keeps up")
 
 
 def _print_memory(plan: Plan) -> None:
@@ -139,15 +140,3 @@ def _gb(count: int) -> str:
     '0.74'
     """
     return f"{count / 1e9:,.2f}"
-
-
-def _duration(seconds: float) -> str:
-    """Write a time in the unit that suits it.
-
-    >>> _duration(90), _duration(9000), _duration(900_000)
-    ('1.5 minutes', '2.5 hours', '10.4 days')
-    """
-    for unit, size, most in (("seconds", 1, 60), ("minutes", 60, 3600), ("hours", 3600, 172_800)):
-        if seconds < most:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds / 86_400:,.1f} days"

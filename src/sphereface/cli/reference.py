@@ -63,11 +63,11 @@ def recipe_settings() -> str:
 
 def _defaults(section: Any) -> dict[str, Any]:
     """Return the default of every key, ``...`` for one that must be given."""
-    fields = section.model_fields.items()
-    return {
-        name: ... if field.is_required() else field.get_default(call_default_factory=True)
-        for name, field in fields
-    }
+    defaults: dict[str, Any] = {}
+    for name, field in section.model_fields.items():
+        default = field.get_default(call_default_factory=True, validated_data=defaults)
+        defaults[name] = ... if field.is_required() else default
+    return defaults
 
 
 def _keys(section: Any, defaults: Mapping[str, Any]) -> str:

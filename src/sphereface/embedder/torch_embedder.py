@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sphereface.backbones import build_backbone
 from sphereface.checkpoint import ModelCard
 from sphereface.device import choose_device
+from sphereface.embedder.known_answer import agree, answer_of, summary_of
 from sphereface.errors import ConfigurationError, ModelError
 from sphereface.faces.contract import FlipFusion, InputContract
 
@@ -184,19 +185,22 @@ def _check_fit(name: str, network: nn.Module, tensors: dict[str, NDArray[Any]]) 
 
 
 def _check_output(card: ModelCard, network: nn.Module) -> None:
-    """Send one grey picture through, so that a card that lies about sizes is caught here, not in use."""
+    """Send one picture through: a card that lies about sizes, and changed code, are caught here and not in use."""
     contract = card.input_contract
-    grey = torch.zeros(1, 3, contract.height, contract.width)
     try:
-        with torch.inference_mode():
-            shape = tuple(network.eval()(grey).shape)
+        answer = answer_of(network, contract.height, contract.width)
     except (ConfigurationError, RuntimeError) as error:
         raise ModelError(
             f"architecture '{card.architecture.name}' does not take the {contract.size} pictures "
             f"its input contract promises: {error}"
         ) from error
-    if shape != (1, card.embedding_dimension):
+    if tuple(answer.shape) != (1, card.embedding_dimension):
         raise ModelError(
-            f"architecture '{card.architecture.name}' gives {shape[-1]} numbers a picture, "
+            f"architecture '{card.architecture.name}' gives {answer.shape[-1]} numbers a picture, "
             f"but its card says {card.embedding_dimension}"
+        )
+    if card.known_answer and not agree(card.known_answer, summary_of(answer)):
+        raise ModelError(
+            f"the weights fit '{card.architecture.name}', but it does not give with them what it gave when this "
+            "model was saved: the code of the network has changed since; use the code that trained it"
         )

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
 from sphereface.device import choose_device, choose_precision
-from sphereface.errors import DataError, ModelError
+from sphereface.errors import ConfigurationError, DataError, ModelError
 from sphereface.heads import Head, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.journal import Journal
@@ -117,6 +118,8 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
             for group in optimiser.param_groups:
                 group["lr"] = rate
             head.advance(step / steps)
+            # What a network draws, such as dropout, is a function of seed and step, as the order of images is.
+            torch.manual_seed(seed_of(settings.seed, step))
 
             taken = take_step(
                 step,
@@ -143,7 +146,7 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
                     row[name] = round(float(value.detach()), 6)
                 remark = watch(taken.result, head)
                 if remark:
-                    progress.say(f"step {done}: {remark}")
+                    progress.warn(f"step {done}: {remark}")
                     row["remark"] = remark
                 journal.write(row)
             if done % settings.checkpoint_every == 0 or done == steps:
@@ -151,6 +154,11 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
 
     seconds = time.perf_counter() - began
     return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."))
+
+
+def seed_of(run: int, step: int) -> int:
+    """Return the seed of torch's random numbers in one step: 64 bits of the run's seed and the step."""
+    return int(np.random.SeedSequence([run, step]).generate_state(1, np.uint64)[0])
 
 
 def alone_in(checkpoints: Path) -> AbstractContextManager[None]:
@@ -176,8 +184,39 @@ def check_networks(recipe: Recipe) -> None:
     """
     device = torch.device("meta")
     with device:
-        build_networks(recipe, 2, device)
+        backbone, _ = build_networks(recipe, 2, device)
         build_regularizers(recipe, 2, device)
+        check_output(recipe, backbone)
+
+
+def check_output(recipe: Recipe, backbone: nn.Module) -> None:
+    """Send two pictures without memory through a network on the meta device and look at what comes out.
+
+    Raises:
+        ConfigurationError: If the network does not take the recipe's pictures to (N, ``embedding_dimension``).
+    """
+    name, wanted = recipe.backbone.name, (2, recipe.embedding_dimension)
+    pictures = torch.empty(2, 3, recipe.input.height, recipe.input.width, device="meta")
+    try:
+        embeddings = backbone(pictures)
+    except NotImplementedError:  # an operation that needs numbers, not only shapes: the first step will tell
+        return
+    except (RuntimeError, TypeError, ValueError) as error:
+        if "meta tensor" in str(error):
+            return
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigurationError(
+            f"backbone '{name}' fails on pictures of {recipe.input.size}: {reason}"
+        ) from error
+    if not isinstance(embeddings, Tensor):
+        raise ConfigurationError(
+            f"backbone '{name}' must return a tensor (N, {wanted[1]}), not {type(embeddings).__name__}"
+        )
+    if tuple(embeddings.shape) != wanted:
+        raise ConfigurationError(
+            f"backbone '{name}' takes two pictures to {tuple(embeddings.shape)}, not to {wanted}: "
+            "one raw embedding a picture, as wide as backbone.settings.embedding_dim"
+        )
 
 
 def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, Head]:

@@ -9,14 +9,20 @@ from __future__ import annotations
 import tomllib
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sphereface.checkpoint import LICENCE
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import ConfigurationError, nearest
 from sphereface.faces.contract import InputContract
+from sphereface.training.overrides import apply_overrides
+
+Folders = Annotated[tuple[Path, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
+"""One folder, or a list of them."""
+
+_LISTS = ("without", "pairs", "trial_known", "trial_strangers")
 
 
 class Section(BaseModel):
@@ -29,7 +35,7 @@ class Data(Section):
     """What to learn from and what to be judged on.
 
     Attributes:
-        train: Folders of folders (person / images). Relative paths start at the recipe's own folder.
+        train: Folders of folders (person / images), one or several. Relative paths start at the recipe's folder.
         without: A list of people of ``train`` who are not learned from, such as those who are in ``test`` too.
         test: The same, for people to be judged on. Without it, a share of ``train`` is held out by person.
         test_fraction: That share.
@@ -39,9 +45,9 @@ class Data(Section):
         trial_strangers: People to search it in vain. Both or none; nobody of them in ``train`` or ``test``.
     """
 
-    train: tuple[Path, ...] = Field(min_length=1)
+    train: Folders = Field(min_length=1)
     without: Path | None = None
-    test: tuple[Path, ...] = ()
+    test: Folders = ()
     test_fraction: float = Field(0.2, gt=0.0, lt=1.0)
     pairs: Path | None = None
     split_seed: int = Field(0, ge=0, lt=2**63)
@@ -49,16 +55,20 @@ class Data(Section):
     trial_strangers: Path | None = None
 
 
+def _usual_settings(backbone: str) -> dict[str, Any]:
+    return {"embedding_dim": 512, "batch_norm": True} if backbone.startswith("sfnet") else {}
+
+
 class Backbone(Section):
     """Which network.
 
     Attributes:
         name: ``sfnet4``, ``sfnet10``, ``sfnet20``, ``sfnet36``, ``sfnet64``, or a network of your own.
-        settings: Passed to it: ``embedding_dim``, ``batch_norm``.
+        settings: Passed to it: ``embedding_dim``, ``batch_norm``. Of a network of your own, without any: its own.
     """
 
     name: str = "sfnet20"
-    settings: dict[str, Any] = Field(default_factory=lambda: {"embedding_dim": 512, "batch_norm": True})
+    settings: dict[str, Any] = Field(default_factory=lambda values: _usual_settings(values["name"]))
 
 
 class Head(Section):
@@ -218,7 +228,8 @@ class Recipe(Section):
 def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe and apply ``key=value`` overrides such as ``head.settings.margin=0.4``.
 
-    Values of overrides are TOML; what is not TOML is taken as text.
+    Values of overrides are TOML; what is not TOML is taken as text. A path in one starts where the program runs,
+    and another ``head.name`` takes its published settings, not those of the recipe's head.
 
     Raises:
         ConfigurationError: If the file is missing or not TOML, or a key or value does not fit.
@@ -232,8 +243,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:  # too long a number, too deep a list
         raise ConfigurationError(f"the recipe {path} is not valid TOML: {error}") from None
-    for override in overrides:
-        _apply(values, override)
+    apply_overrides(values, overrides, paths=("train", "test", *_LISTS))
     return parse_recipe(values, folder=path.parent)
 
 
@@ -252,11 +262,7 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
         update={
             "train": tuple(_anchor(path, folder) for path in data.train),
             "test": tuple(_anchor(path, folder) for path in data.test),
-            **{
-                key: _anchor(path, folder)
-                for key in ("without", "pairs", "trial_known", "trial_strangers")
-                if (path := getattr(data, key)) is not None
-            },
+            **{key: _anchor(path, folder) for key in _LISTS if (path := getattr(data, key)) is not None},
         }
     )
     return recipe.model_copy(update={"data": anchored})
@@ -265,22 +271,6 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
 def _anchor(path: Path, folder: Path) -> Path:
     # Absolute, so that the model card finds its people from any folder.
     return (folder / path.expanduser()).absolute()
-
-
-def _apply(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key.strip():
-        raise ConfigurationError(f"--set takes key=value, such as training.seed=2, not '{override}'")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        value = text
-    *sections, last = key.strip().split(".")
-    for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"--set {override}: '{section}' is a value, not a section")
-    values[last] = value
 
 
 def _explain(error: ValidationError) -> str:

@@ -2,7 +2,8 @@
 
 A snapshot is ``checkpoints/step-00000100.safetensors``: the weights, statistics and prototypes, the
 optimiser's velocities, and as metadata the step and the fingerprint of the recipe. Order of images,
-augmentation and schedules are pure functions of seed and step, so no random state needs saving.
+augmentation, schedules and what a network draws are pure functions of seed and step, so no random state needs
+saving.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from sphereface.backbones import BACKBONES
 from sphereface.data.manifest import read_manifest
 from sphereface.errors import ConfigurationError, DataError, ModelError, NonFiniteLossError
 from sphereface.heads import HEADS
@@ -66,7 +67,29 @@ EVERY_TERM: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(("stopped_at", "changes"), [(3, {}), (6, {}), (3, EVERY_TERM)])
+class Dropping(torch.nn.Sequential):
+    """A network that draws in every step."""
+
+    def __init__(self, embedding_dim: int = 16, size: str = "112x96") -> None:
+        pooled = (torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Dropout(0.5))
+        super().__init__(*pooled, torch.nn.Linear(48, embedding_dim), torch.nn.BatchNorm1d(embedding_dim))
+
+
+@pytest.fixture(autouse=True)
+def dropping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BACKBONES, "dropping", Dropping)
+
+
+DROPPING: dict[str, Any] = {"backbone": {"name": "dropping", "settings": {"embedding_dim": 16}}}
+
+
+def test_what_a_network_draws_differs_from_step_to_step_and_run_to_run() -> None:
+    seeds = [loop.seed_of(run, step) for run in range(3) for step in range(100)]
+    assert len({*seeds}) == len(seeds)
+    assert loop.seed_of(3, 7) == loop.seed_of(3, 7)
+
+
+@pytest.mark.parametrize(("stopped_at", "changes"), [(3, {}), (6, {}), (3, EVERY_TERM), (3, DROPPING)])
 def test_a_run_resumed_from_any_snapshot_ends_with_the_same_bits(
     tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, stopped_at: int, changes: dict[str, Any]
 ) -> None:

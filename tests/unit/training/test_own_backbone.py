@@ -38,6 +38,33 @@ class Forgetful(nn.Module):
         return images.flatten(1)[:, :2] + self.table
 
 
+class Twice(nn.Module):
+    """A network with one weight under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.second = self.first
+
+
+def halved() -> nn.Module:
+    return nn.Linear(2, 2).to(torch.bfloat16)
+
+
+class Several(nn.Module):
+    """A network that returns more than an embedding."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return images, images
+
+
+class Deciding(nn.Module):
+    """A network that looks at numbers, which the meta device does not have."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1)[:, : 1 + int(images.sum())]
+
+
 @pytest.fixture
 def mine() -> Iterator[str]:
     before = dict(BACKBONES)
@@ -95,6 +122,11 @@ def test_what_cannot_be_a_backbone_is_refused(name: str, build: Any, said: str) 
     [
         (Forgetful, "a buffer that is not saved with it: 'table'"),
         (dict, "is not a torch.nn.Module but dict"),
+        (Twice, "one weight under two names, 'second.bias' and another"),
+        (halved, r"a tensor of torch.bfloat16, 'weight', which model files do not hold"),
+        (Several, r"must return a tensor \(N, 16\), not tuple"),
+        (nn.Flatten, r"takes two pictures to \(2, 32256\), not to \(2, 16\)"),
+        (lambda: nn.Conv2d(4, 8, 3), "fails on pictures of 112x96: ."),
     ],
 )
 def test_what_could_not_be_saved_is_told_before_training(
@@ -103,6 +135,34 @@ def test_what_could_not_be_saved_is_told_before_training(
     BACKBONES[mine] = lambda **settings: made()
     with pytest.raises(ConfigurationError, match=said):
         check_networks(tiny_recipe(backbone={"name": mine}))
+
+
+def test_a_network_that_looks_at_numbers_is_left_to_the_first_step(
+    mine: str, tiny_recipe: Callable[..., Any]
+) -> None:
+    BACKBONES[mine] = lambda **settings: Deciding()
+    check_networks(tiny_recipe(backbone={"name": mine}))
+
+
+def test_code_that_changed_under_a_models_name_is_noticed(
+    mine: str, tiny_recipe: Callable[..., Any], tiny_people: Path, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe(backbone={"name": mine, "settings": {"embedding_dim": 24}}, data={"train": [tiny_people]})
+    people = read_manifest(tiny_people)
+    trained = train(recipe, people, tmp_path)
+    card = keep_model(trained, recipe, people, tmp_path)
+    assert trained.backbone.training
+    assert len(card.known_answer) == 16
+    load_embedder(tmp_path, precision="bfloat16")
+
+    class Rectified(nn.Sequential):
+        def forward(self, images: Tensor) -> Tensor:
+            out: Tensor = super().forward(images)
+            return out.relu()
+
+    BACKBONES[mine] = lambda embedding_dim, size: Rectified(*tiny(embedding_dim, size))  # type: ignore[misc]
+    with pytest.raises(ModelError, match="the code of the network has changed since"):
+        load_embedder(tmp_path)
 
 
 def test_its_settings_are_checked_like_ours(mine: str) -> None:

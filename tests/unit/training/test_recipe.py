@@ -60,6 +60,36 @@ def test_overrides_are_toml_or_text(recipe_file: Path) -> None:
     assert recipe.input.size == "112x112"
 
 
+def test_a_path_in_an_override_starts_where_the_program_runs(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for override in ("data.train=mine", "data.train='mine'", 'data.train=["mine"]', 'data={ train = "mine" }'):
+        assert read_recipe(recipe_file, (override,)).data.train == (here / "mine",)
+    assert read_recipe(recipe_file, ("data.pairs=/pairs.txt",)).data.pairs == Path("/pairs.txt")
+
+
+def test_one_folder_need_not_be_a_list(tmp_path: Path) -> None:
+    assert parse_recipe({"data": {"train": "faces"}}, tmp_path).data.train == (tmp_path / "faces",)
+
+
+def test_another_loss_does_not_inherit_the_settings_of_the_recipes(recipe_file: Path) -> None:
+    assert read_recipe(recipe_file, ("head.name=arcface",)).head.settings == {}
+    assert read_recipe(recipe_file, ("head.name=cosface",)).head.settings == {"margin": 0.35}
+    for order in (1, -1):
+        overrides = ("head.settings.margin=0.4", "head.name=arcface")[::order]
+        assert read_recipe(recipe_file, overrides).head.settings == {"margin": 0.4}
+
+
+def test_a_network_of_ones_own_is_not_given_the_settings_of_ours() -> None:
+    data = {"train": ["faces"]}
+    ours = parse_recipe({"data": data, "backbone": {"name": "sfnet10"}}).backbone
+    assert ours.settings == {"embedding_dim": 512, "batch_norm": True}
+    assert parse_recipe({"data": data, "backbone": {"name": "mine"}}).backbone.settings == {}
+
+
 def test_a_missing_or_broken_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no recipe at"):
         read_recipe(tmp_path / "none.toml")
