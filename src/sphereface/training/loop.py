@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from sphereface.device import choose_device, choose_precision
 from sphereface.errors import ConfigurationError, DataError, ModelError
 from sphereface.heads import Head, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
+from sphereface.training.identity import differences, fingerprint
 from sphereface.training.journal import Journal
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
@@ -89,7 +90,8 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
     optimiser = build_optimiser(recipe, backbone, head, regularizers)
     state = RunState({"backbone": backbone, "head": head, "regularizers": regularizers}, optimiser)
     recipe_hash = fingerprint(recipe, people, precision)
-    start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash)
+    other = differences(recipe, folder / "recipe.json")
+    start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash, other)
     write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
     if start:
         progress.say(f"going on at step {start} of {steps}")
@@ -104,6 +106,7 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
         mirror=recipe.augmentation.mirror,
         augmentation=ImageAugmentation(**recipe.augmentation.model_dump(exclude={"mirror", "degrade"})),
         degrade=recipe.augmentation.degrade,
+        workers=decoders(recipe, device),
     )
     events = folder / "tensorboard" if settings.tensorboard else None
     watch = Watch()
@@ -258,6 +261,13 @@ def build_optimiser(recipe: Recipe, *parts: nn.Module) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=recipe.optimiser.learning_rate, momentum=recipe.optimiser.momentum)
 
 
+def decoders(recipe: Recipe, device: torch.device) -> int:
+    """Return how many threads decode: a network on the processor needs the cores, on a CUDA device it does not."""
+    if recipe.training.workers is not None:
+        return recipe.training.workers
+    return 2 if device.type == "cpu" else min(16, os.cpu_count() or 1)
+
+
 def to_network(images: object, recipe: Recipe, device: torch.device) -> Tensor:
     """Turn a batch of uint8 RGB crops (N, H, W, 3) into the network's float input (N, 3, H, W)."""
     pixels = torch.as_tensor(images).to(device)
@@ -265,18 +275,6 @@ def to_network(images: object, recipe: Recipe, device: torch.device) -> Tensor:
         pixels = pixels.flip(-1)
     # A permuted view of (N, H, W, 3) is already channels-last: no copy.
     return ((pixels.float() - recipe.input.mean) / recipe.input.std).permute(0, 3, 1, 2)
-
-
-def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str:
-    """Return the hash of what decides the weights: data, networks, optimiser, training, augmentation, format.
-
-    The format is the one in use, not the recipe's word: ``auto`` means another one on another machine.
-    """
-    parts = recipe.model_dump_json(
-        include={"input", "backbone", "head", "regularizers", "optimiser", "training", "augmentation"},
-        exclude={"training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "precision"}},
-    )
-    return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}".encode()).hexdigest()
 
 
 def journal_row(

@@ -117,6 +117,8 @@ class Training(Section):
         precision: ``bfloat16`` (autocast), ``float32``, or ``auto``: bfloat16 where the processor has it.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``...
         threads: Threads of a processor; None leaves torch's choice.
+        workers: Threads that decode pictures; None takes 2 beside a network on the processor, and one a core (16
+            at most) beside one on a CUDA device.
         checkpoint_every: Steps between checkpoints.
         journal_every: Steps between lines of the journal.
         tensorboard: Also write TensorBoard events (needs the extra ``tensorboard``).
@@ -128,6 +130,7 @@ class Training(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
     threads: int | None = Field(None, ge=1, le=4096)
+    workers: int | None = Field(None, ge=0, le=256)
     checkpoint_every: int = Field(100, ge=1)
     journal_every: int = Field(10, ge=1)
     tensorboard: bool = False

@@ -8,7 +8,7 @@ saving.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -92,8 +92,14 @@ def snapshots_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-" + "[0-9]" * 8 + ".safetensors"))
 
 
-def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int:
+def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str, differences: Sequence[str] = ()) -> int:
     """Load the newest snapshot into ``state`` and return its step; 0 where there is none.
+
+    Args:
+        folder: Where the snapshots are.
+        state: What to load into.
+        recipe_hash: Of what decides the weights; a snapshot of another is refused.
+        differences: What is known to differ, for that refusal.
 
     Raises:
         ModelError: If it is damaged, of another recipe, or does not fit the network.
@@ -114,13 +120,18 @@ def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str) -> int
         raise ModelError(f"{newest} is not a snapshot of this program; remove it from the folder")
     if metadata.get("recipe") != recipe_hash:
         raise ModelError(
-            f"{folder.parent} holds another run (other recipe, people or number format); "
+            f"{folder.parent} holds another run ({_few(differences) or 'other people or number format'}); "
             "choose another --out, or delete the folder"
         )
     if newest.name != _name(metadata.get("step", "")):
         raise _damaged(newest, "it does not say the step that its name says")
     state.load(tensors)
     return int(metadata["step"])
+
+
+def _few(differences: Sequence[str]) -> str:
+    more = len(differences) - 3
+    return "; ".join([*differences[:3], *([f"{more} more"] if more > 0 else [])])
 
 
 def _name(step: int | str) -> str:

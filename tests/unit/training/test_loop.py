@@ -140,16 +140,40 @@ def test_another_recipe_in_the_same_folder_is_refused(
     tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
 ) -> None:
     train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
-    with pytest.raises(ModelError, match=r"another run .*; choose another --out"):
-        train(tiny_recipe(training={"seed": 9}), read_manifest(tiny_people), tmp_path)
+    with pytest.raises(ModelError, match=r"another run \(training.seed was 1 and is 9\); choose another --out"):
+        train(tiny_recipe(training={"seed": 9, "threads": 1}), read_manifest(tiny_people), tmp_path)
+    other = tiny_recipe(
+        head={"name": "arcface", "settings": {"scale": 20.0}},
+        optimiser={"clip_norm": 5.0},
+        title="not a difference",
+    )
+    with pytest.raises(
+        ModelError,
+        match=r"\(head.name was cosface and is arcface; head.settings.scale was 30.0 and is 20.0; "
+        r"optimiser.clip_norm was not set and is 5.0; 1 more\)",
+    ):
+        train(other, read_manifest(tiny_people), tmp_path)
+    (tmp_path / "recipe.json").write_text("[")
+    with pytest.raises(ModelError, match="another run"):
+        train(other, read_manifest(tiny_people), tmp_path)
 
 
 def test_how_often_a_run_is_saved_does_not_make_it_another_run(
     tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path
 ) -> None:
     train(tiny_recipe(), read_manifest(tiny_people), tmp_path)
-    other = tiny_recipe(training={"checkpoint_every": 7, "threads": 1})
+    other = tiny_recipe(training={"checkpoint_every": 7, "threads": 1, "workers": 0})
     assert train(other, read_manifest(tiny_people), tmp_path).resumed_at == 8
+
+
+def test_a_network_elsewhere_leaves_the_cores_to_decoding(
+    tiny_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop.os, "cpu_count", lambda: 64)
+    processor, elsewhere = torch.device("cpu"), torch.device("cuda")
+    assert (loop.decoders(tiny_recipe(), processor), loop.decoders(tiny_recipe(), elsewhere)) == (2, 16)
+    asked = tiny_recipe(training={"workers": 5})
+    assert (loop.decoders(asked, processor), loop.decoders(asked, elsewhere)) == (5, 5)
 
 
 def test_a_damaged_snapshot_is_named(tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path) -> None:
@@ -249,7 +273,7 @@ def test_a_run_in_another_number_format_is_another_run(
     monkeypatch.setattr(loop, "choose_precision", lambda wanted, device: torch.float32)
     train(recipe, read_manifest(tiny_people), tmp_path)
     monkeypatch.setattr(loop, "choose_precision", lambda wanted, device: torch.bfloat16)
-    with pytest.raises(ModelError, match="another run"):
+    with pytest.raises(ModelError, match="other people or number format"):
         train(recipe, read_manifest(tiny_people), tmp_path)
 
 
