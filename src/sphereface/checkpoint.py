@@ -56,6 +56,7 @@ class Provenance(BaseModel):
         seed: The run's seed.
         steps: Optimiser steps taken.
         images_seen: Images the network was shown, repetitions counted.
+        start: Fingerprint of the model whose weights it started from; empty for random ones.
         data_hash: ``Manifest.data_hash`` of the training data.
         versions: Package name to version.
         created: Time of saving, ISO 8601 in UTC.
@@ -68,6 +69,7 @@ class Provenance(BaseModel):
     seed: int = 0
     steps: int = Field(default=0, ge=0)
     images_seen: int = Field(default=0, ge=0)
+    start: str = ""
     data_hash: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     created: str = ""

@@ -19,7 +19,6 @@ from sphereface.checkpoint import (
     update_operating_points,
 )
 from sphereface.clock import now
-from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest
 from sphereface.embedder import Embedder, load_embedder, replace_operating_points
 from sphereface.embedder.audit import Audit, audit
@@ -27,7 +26,7 @@ from sphereface.embedder.known_answer import answer_of, summary_of
 from sphereface.errors import ModelError, SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery_trial import try_gallery
-from sphereface.participants import Participants, gather
+from sphereface.participants import Participants, gather, known_to
 from sphereface.presentation import describe_data, present, shortcuts
 from sphereface.progress import SILENT, Progress
 from sphereface.report import GalleryTrial, ReportInput, require_drawing, write_report
@@ -35,6 +34,7 @@ from sphereface.surroundings import versions
 from sphereface.training.journal import read_journal
 from sphereface.training.loop import Trained, check_networks, train
 from sphereface.training.recipe import Backbone, Head, Recipe
+from sphereface.training.start import start_of
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def journey(
     )
     progress.say("drawing the report")
     write_report(folder, report)
-    write_card(folder, card, Learned.of(people.learners), report)
+    write_card(folder, card, known_to(recipe, people.learners), report)
     return Result(folder, trained, judgement, people.left_out, report)
 
 
@@ -174,6 +174,7 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             seed=recipe.training.seed,
             steps=trained.steps,
             images_seen=trained.steps * recipe.training.batch_size,
+            start=start.fingerprint if (start := start_of(recipe)) else "",
             data_hash=learners.data_hash,
             versions=versions(),
             created=now(),
@@ -181,7 +182,9 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
         ),
     )
     with held(folder):
-        learned = Learned.of(learners).save(folder)  # first: a model must not be without the memory of its people
+        learned = known_to(recipe, learners).save(
+            folder
+        )  # first: a model must not be without the memory of its people
         before = _points_in(folder)
         saved = save_model(folder, tensors, card.model_copy(update={"learned_sha256": learned}))
         kept = [point for point in before if point.model_fingerprint == saved.fingerprint]

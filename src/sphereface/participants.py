@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sphereface.checkpoint import load_card
 from sphereface.data.exclusion import leave_out, read_exclusions
 from sphereface.data.folders import first_few, person_folders
-from sphereface.data.learned import Learned
+from sphereface.data.learned import LEARNED_FILE, Learned, read_learned
 from sphereface.data.manifest import Manifest, read_manifest
 from sphereface.embedder.judgement import Judgement
 from sphereface.errors import ConfigurationError, DataError, NotEnoughDataError
@@ -60,7 +61,8 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     data = recipe.data
     learners, held_out = learners_of(data, read_manifest(*data.train, progress=progress), progress)
     judged = read_manifest(*data.test, progress=progress) if held_out is None else held_out
-    judged, left_out = Learned.of(learners).unseen(judged, "test data")
+    known_before = known_to(recipe, learners)
+    judged, left_out = known_before.unseen(judged, "test data")
     if left_out:
         progress.say(_left_out(left_out, "the judgement", "the training set"))
     require_judgeable(judged, recipe.judgement)
@@ -68,9 +70,9 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     if data.trial_known is None or data.trial_strangers is None:
         return Participants(learners, judged, left_out, pairs)
 
-    before = Learned.of(learners, judged)
+    before = known_before.and_those_of(judged)
     known, met = before.unseen(read_manifest(data.trial_known), "trial of the gallery")
-    strangers, also_met = Learned.of(learners, judged, known).unseen(
+    strangers, also_met = before.and_those_of(known).unseen(
         read_manifest(data.trial_strangers), "trial's strangers"
     )
     if met or also_met:
@@ -79,6 +81,25 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     for name in known.identities:
         new_name(name)  # a name that cannot be enrolled is told before anything is trained
     return Participants(learners, judged, left_out, pairs, known, strangers)
+
+
+def known_to(recipe: Recipe, learners: Manifest) -> Learned:
+    """Return whom a run's network knows in the end: whom it learns from, and whom its first weights learned from.
+
+    Raises:
+        ModelError: If the model that the run starts from cannot be opened.
+        DataError: If nobody can tell whom that model knows.
+    """
+    start = recipe.backbone.start
+    if start is None:
+        return Learned.of(learners)
+    before = read_learned(start, load_card(start).learned_sha256)
+    if before is None:
+        raise DataError(
+            f"backbone.start: '{start / LEARNED_FILE}' is missing, so nobody could tell whom the new model knows, "
+            "and it might be judged on them; restore it from a copy"
+        )
+    return before.and_those_of(learners)
 
 
 def pairs_among(path: Path, people: Manifest, left_out: Sequence[str] = ()) -> Protocol:

@@ -80,6 +80,14 @@ def test_where_the_pictures_lay_is_not_told(report_input: ReportInput) -> None:
     assert "secret" not in page
 
 
+def test_a_model_says_what_it_started_from_and_not_where_that_lay(report_input: ReportInput) -> None:
+    recipe = {"backbone": {"name": "sfnet4", "settings": {}, "start": "/secret/runs/before"}}
+    page = card_page(model_card(provenance=Provenance(recipe=recipe, start="cd" * 32)), None, report_input)
+    assert "beginning with the weights of model `cdcdcdcdcdcd`, whose people are counted too" in page
+    assert "| `backbone.start` | before |" in page
+    assert "secret" not in page
+
+
 def test_people_learned_from_are_counted(report_input: ReportInput) -> None:
     learned = Learned(np.arange(5, dtype=np.uint64), np.arange(40, dtype=np.uint64))
     assert "It learned from 40 different pictures of 5 people (data" in card_page(

@@ -125,6 +125,8 @@ def _learned_from(card: ModelCard, learned: Learned | None) -> str:
         said += f" (data hash {code(made.data_hash[:12])})"
     if made.steps:
         said += f", shown {made.images_seen:,} pictures in {made.steps:,} steps with seed {made.seed}"
+    if made.start:
+        said += f", beginning with the weights of model {code(made.start[:12])}, whose people are counted too"
     return f"{said}." if learned is None else f"{said}. {code(LEARNED_FILE)} knows them again and shows none."
 
 
@@ -134,6 +136,7 @@ def _settings(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     told = {
         "data": {"train": _names(data.get("train")), "without": _names(data.get("without"))},
         **{name: _part(recipe, name) for name in _MADE_BY},
+        "backbone": {**_part(recipe, "backbone"), "start": _names(_part(recipe, "backbone").get("start"))},
         "regularizers": {str(at): term for at, term in enumerate(terms, 1)} if isinstance(terms, list) else {},
         "training": {name: training.get(name) for name in ("batch_size", "precision")},
     }

@@ -48,6 +48,11 @@ class Learned:
         hashes = [file_hash for manifest in manifests for file_hash in manifest.hashes]
         return cls(np.unique(_name_codes(names)), np.unique(_picture_codes(hashes)))
 
+    def and_those_of(self, *manifests: Manifest) -> Learned:
+        """Return what a network knows that learned from these too."""
+        more = Learned.of(*manifests)
+        return Learned(np.union1d(self.people, more.people), np.union1d(self.pictures, more.pictures))
+
     def seen(self, people: Manifest) -> tuple[str, ...]:
         """Return who in ``people`` was learned from: by name, or because one of their pictures was."""
         by_name = np.isin(_name_codes(people.identities), self.people)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -154,7 +155,8 @@ def build_network(card: ModelCard, tensors: dict[str, NDArray[Any]]) -> nn.Modul
             network = build_backbone(name, **settings)
     except (ConfigurationError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"the model card's architecture cannot be built: {error}") from error
-    _check_fit(name, network, tensors)
+    if reason := misfit(network, tensors):
+        raise ModelError(f"these weights are not of a '{name}' as its card describes: {reason}")
     filled = {
         key: torch.from_numpy(np.array(tensors[key])).to(place.dtype)
         for key, place in network.state_dict().items()
@@ -164,24 +166,18 @@ def build_network(card: ModelCard, tensors: dict[str, NDArray[Any]]) -> nn.Modul
     return network
 
 
-def _check_fit(name: str, network: nn.Module, tensors: dict[str, NDArray[Any]]) -> None:
+def misfit(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> str | None:
+    """Return the first reason why ``tensors`` are not the weights of a network; None if they may be."""
     wanted = network.state_dict()
     for key, tensor in wanted.items():
         if key not in tensors:
-            raise ModelError(f"these weights are not of a '{name}' as its card describes: '{key}' is missing")
+            return f"'{key}' is missing"
         if tuple(tensor.shape) != tensors[key].shape:
-            raise ModelError(
-                f"these weights are not of a '{name}' as its card describes: "
-                f"'{key}' should have shape {tuple(tensor.shape)}, not {tensors[key].shape}"
-            )
-        kind = "f" if tensor.is_floating_point() else "iub"
-        if tensors[key].dtype.kind not in kind:
-            raise ModelError(
-                f"these weights are not of a '{name}' as its card describes: '{key}' is {tensors[key].dtype}"
-            )
-    for key in tensors:
-        if key not in wanted:
-            raise ModelError(f"these weights are not of a '{name}' as its card describes: '{key}' is unknown")
+            return f"'{key}' should have shape {tuple(tensor.shape)}, not {tensors[key].shape}"
+        if tensors[key].dtype.kind not in ("f" if tensor.is_floating_point() else "iub"):
+            return f"'{key}' is {tensors[key].dtype}"
+    unknown = next((key for key in tensors if key not in wanted), None)
+    return None if unknown is None else f"'{unknown}' is unknown"
 
 
 def _check_output(card: ModelCard, network: nn.Module) -> None:

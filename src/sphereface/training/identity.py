@@ -12,18 +12,27 @@ import torch
 from sphereface.data.manifest import Manifest
 from sphereface.strict_json import read_json
 from sphereface.training.recipe import Recipe
+from sphereface.training.start import start_of
 
 _DECIDING = {"input", "backbone", "head", "regularizers", "optimiser", "training", "augmentation"}
-_HARMLESS = {"training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "workers", "precision"}}
+_HARMLESS = {
+    "training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "workers", "precision"},
+    "backbone": {"start"},  # its weights decide, not where they lie
+}
 
 
 def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str:
     """Return the hash of what decides the weights: data, networks, optimiser, training, augmentation, format.
 
     The format is the one in use, not the recipe's word: ``auto`` means another one on another machine.
+
+    Raises:
+        ModelError: If the model that the run starts from is not there or does not fit.
     """
     parts = recipe.model_dump_json(include=_DECIDING, exclude=_HARMLESS)
-    return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}".encode()).hexdigest()
+    start = start_of(recipe)
+    weights = "" if start is None else f"\n{start.weights_sha256}"
+    return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}{weights}".encode()).hexdigest()
 
 
 def differences(recipe: Recipe, before: Path) -> list[str]:

@@ -26,6 +26,7 @@ from sphereface.training.journal import Journal
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
 from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
+from sphereface.training.start import load_start
 from sphereface.training.step import Step, take_step
 from sphereface.training.symptoms import Watch
 
@@ -85,6 +86,7 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
 
     torch.manual_seed(settings.seed)
     backbone, head = build_networks(recipe, len(people.identities), device)
+    load_start(recipe, backbone)
     # After the head, so that a regularizer does not change the weights that backbone and head start from.
     regularizers = build_regularizers(recipe, len(people.identities), device)
     optimiser = build_optimiser(recipe, backbone, head, regularizers)
@@ -190,6 +192,7 @@ def check_networks(recipe: Recipe) -> None:
         backbone, _ = build_networks(recipe, 2, device)
         build_regularizers(recipe, 2, device)
         check_output(recipe, backbone)
+        load_start(recipe, backbone)
 
 
 def check_output(recipe: Recipe, backbone: nn.Module) -> None:

@@ -20,7 +20,7 @@ def apply_overrides(values: dict[str, Any], overrides: Sequence[str], paths: Col
     Args:
         values: The recipe as it was read.
         overrides: Texts ``key=value``.
-        paths: Keys of the section ``data`` that are paths.
+        paths: Keys that are paths, such as ``data.train``.
 
     Raises:
         ConfigurationError: If one is not ``key=value``, or its section is a value.
@@ -37,9 +37,8 @@ def _apply(values: dict[str, Any], override: str, paths: Collection[str]) -> Non
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         value = text
+    value = _from_here(key, value, paths)
     *sections, last = key.split(".")
-    if key.split(".")[0] == "data":
-        value = _from_here(last, value, paths)
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
@@ -56,7 +55,7 @@ def _key(override: str) -> str:
 def _from_here(key: str, value: Any, paths: Collection[str]) -> Any:
     """Let the paths of a value start where the program runs."""
     if isinstance(value, dict):
-        return {inner: _from_here(inner, one, paths) for inner, one in value.items()}
+        return {inner: _from_here(f"{key}.{inner}", one, paths) for inner, one in value.items()}
     if isinstance(value, list):
         return [_from_here(key, one, paths) for one in value]
     return str(Path(value).expanduser().absolute()) if key in paths and isinstance(value, str) else value

@@ -23,6 +23,7 @@ Folders = Annotated[tuple[Path, ...], BeforeValidator(lambda given: [given] if i
 """One folder, or a list of them."""
 
 _LISTS = ("without", "pairs", "trial_known", "trial_strangers")
+_PATHS = ("backbone.start", *(f"data.{key}" for key in ("train", "test", *_LISTS)))
 
 
 class Section(BaseModel):
@@ -65,10 +66,12 @@ class Backbone(Section):
     Attributes:
         name: ``sfnet4``, ``sfnet10``, ``sfnet20``, ``sfnet36``, ``sfnet64``, or a network of your own.
         settings: Passed to it: ``embedding_dim``, ``batch_norm``. Of a network of your own, without any: its own.
+        start: Folder of a model whose weights it starts from (fine-tuning); None starts from random ones.
     """
 
     name: str = "sfnet20"
     settings: dict[str, Any] = Field(default_factory=lambda values: _usual_settings(values["name"]))
+    start: Path | None = None
 
 
 class Head(Section):
@@ -246,7 +249,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:  # too long a number, too deep a list
         raise ConfigurationError(f"the recipe {path} is not valid TOML: {error}") from None
-    apply_overrides(values, overrides, paths=("train", "test", *_LISTS))
+    apply_overrides(values, overrides, _PATHS)
     return parse_recipe(values, folder=path.parent)
 
 
@@ -268,7 +271,9 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
             **{key: _anchor(path, folder) for key in _LISTS if (path := getattr(data, key)) is not None},
         }
     )
-    return recipe.model_copy(update={"data": anchored})
+    start = recipe.backbone.start
+    backbone = recipe.backbone.model_copy(update={"start": None if start is None else _anchor(start, folder)})
+    return recipe.model_copy(update={"data": anchored, "backbone": backbone})
 
 
 def _anchor(path: Path, folder: Path) -> Path:

@@ -21,6 +21,7 @@ from sphereface.errors import ModelError, reason_of
 
 _FORMAT = "sphereface-snapshot-1"
 _KEPT = 2
+_UNSEEN = "other people, other weights to start from, or another number format"
 
 
 class RunState:
@@ -120,7 +121,7 @@ def load_latest_snapshot(folder: Path, state: RunState, recipe_hash: str, differ
         raise ModelError(f"{newest} is not a snapshot of this program; remove it from the folder")
     if metadata.get("recipe") != recipe_hash:
         raise ModelError(
-            f"{folder.parent} holds another run ({_few(differences) or 'other people or number format'}); "
+            f"{folder.parent} holds another run ({_few(differences) or _UNSEEN}); "
             "choose another --out, or delete the folder"
         )
     if newest.name != _name(metadata.get("step", "")):
