@@ -28,7 +28,8 @@ def recipe_hash(run: Run) -> str:
     """Return the hash of everything in the recipe that decides the outcome."""
     recipe = run.recipe()
     values = recipe.model_dump_json(
-        include={"input", "backbone", "head", "regularizers", "optimiser", "augmentation"}
+        include={"input", "backbone", "head", "regularizers", "optimiser", "augmentation"},
+        exclude={"backbone": {"start"}},  # no run starts from a model; most are older than the key
     )
     training = recipe.training
     parts = (values, training.images, training.batch_size, training.seed, training.precision, training.threads)
