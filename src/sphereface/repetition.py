@@ -5,7 +5,7 @@ Runs without torch where the models do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,9 @@ from sphereface.progress import SILENT, Progress
 from sphereface.question import Question
 from sphereface.subjects import PLAIN, Reading
 
+_USUAL_FMR, _USUAL_FPIR = (1e-3, 1e-2, 1e-1), (1e-2, 1e-1)
+"""Unless told: the first that every run supports."""
+
 
 @dataclass(frozen=True)
 class ComparedFigure:
@@ -37,7 +40,8 @@ class ComparedFigure:
         protocol: What was compared, such as ``all pairs, at most 10 images a person``.
         runs: The figure of every run, by way of training.
         means: Their means over seeds.
-        differences: Of every way but the first: its mean less the first one's.
+        differences: Of every way but the first: its mean less the first one's. Of several, the intervals are so
+            much wider that all of them hold together with the confidence asked for (Bonferroni).
         reason: Why there are no means; empty otherwise.
     """
 
@@ -55,8 +59,8 @@ def compare_rows(
     *,
     data: Sequence[Path] = (),
     reading: Reading = PLAIN,
-    fmr: float = 1e-3,
-    fpir: float = 0.01,
+    fmr: float | None = None,
+    fpir: float | None = None,
     confidence: float = 0.95,
     progress: Progress = SILENT,
 ) -> list[ComparedFigure]:
@@ -68,9 +72,10 @@ def compare_rows(
         question: What is asked of them.
         data: Folders of pictures for the models; by default the test people of the first one's own run.
         reading: How pictures become crops.
-        fmr: False match rate at which misses are counted.
-        fpir: False positive identification rate likewise.
-        confidence: Of the intervals.
+        fmr: False match rate at which misses are counted; by default 0.1 %, or 1 or 10 % where there are too few
+            impostor pairs for it.
+        fpir: False positive identification rate likewise; by default 1 %, or 10 %.
+        confidence: Of the intervals of means, and of all intervals of one figure's differences together.
         progress: Who listens.
 
     Raises:
@@ -84,40 +89,56 @@ def compare_rows(
     files = [path for path in paths if path.suffix == ".npz"]
     models = [path for path in paths if path.suffix != ".npz"]
     inquiry = inquire(models, files, question, data=data, reading=reading, progress=progress)
-    measured: dict[Path, dict[tuple[str, str], _Measured]] = {}
+    asked = _Rates(_USUAL_FMR if fmr is None else (fmr,), _USUAL_FPIR if fpir is None else (fpir,))
+    measured: dict[Path, dict[tuple[str, str], list[_Measured]]] = {}
     with progress.task("comparing", len(paths), "runs") as task:
         for path, subject in zip([*models, *files], inquiry.subjects, strict=True):
-            found = _measure(inquiry.compare(subject.faces), fmr, fpir)
-            measured[path] = {(one.figure, one.protocol): one for one in found}
+            measured[path] = _measure(inquiry.compare(subject.faces), asked)
             task.advance(1)
     figures = []
-    for key in measured[paths[0]]:
+    for key, candidates in measured[paths[0]].items():
         if any(key not in measured[path] for path in paths):
             continue  # accuracy, where the folds of one run had nothing to learn from
-        table = {name: [measured[path][key] for path in runs] for name, runs in rows.items()}
-        figures.append(_compared(*key, table, confidence))
+        # The first rate that every run supports, or the one asked for, with the reason why there is no figure.
+        supported = (
+            at for at in range(len(candidates)) if not any(measured[path][key][at].reason for path in paths)
+        )
+        at = next(supported, 0)
+        table = {name: [measured[path][key][at] for path in runs] for name, runs in rows.items()}
+        figures.append(_compared(candidates[at].figure, key[1], table, confidence))
     return figures
+
+
+class _Rates(NamedTuple):
+    fmr: Sequence[float]
+    fpir: Sequence[float]
 
 
 class _Measured(NamedTuple):
     figure: str
-    protocol: str
     value: PersonFigure | None
     reason: str
 
 
-def _measure(comparisons: Comparisons, fmr: float, fpir: float) -> Iterator[_Measured]:
+def _measure(comparisons: Comparisons, asked: _Rates) -> dict[tuple[str, str], list[_Measured]]:
+    """Return a run's figures by kind and protocol, each at every rate that may be told."""
+    found: dict[tuple[str, str], list[_Measured]] = {}
     for pairs in comparisons.pairs:
-        reason = unsupported(pairs, fmr)
-        yield _Measured(f"FNMR at FMR {fmr:g}", pairs.title, None if reason else missed_at_fmr(pairs, fmr), reason)
+        for rate in asked.fmr:
+            reason = unsupported(pairs, rate)
+            one = _Measured(f"FNMR at FMR {rate:g}", None if reason else missed_at_fmr(pairs, rate), reason)
+            found.setdefault(("FNMR", pairs.title), []).append(one)
         accuracy = right_over_folds(pairs)
         if accuracy is not None:
-            yield _Measured("accuracy", pairs.title, accuracy, "")
+            found["accuracy", pairs.title] = [_Measured("accuracy", accuracy, "")]
     for searches in comparisons.searches:
-        if len(searches.non_mated_people):
-            reason = unsupported(searches, fpir)
-            figure = None if reason else missed_at_fpir(searches, fpir)
-            yield _Measured(f"FNIR at FPIR {fpir:g}", searches.title, figure, reason)
+        if not len(searches.non_mated_people):
+            continue
+        for rate in asked.fpir:
+            reason = unsupported(searches, rate)
+            one = _Measured(f"FNIR at FPIR {rate:g}", None if reason else missed_at_fpir(searches, rate), reason)
+            found.setdefault(("FNIR", searches.title), []).append(one)
+    return found
 
 
 def _compared(
@@ -129,22 +150,24 @@ def _compared(
     if reasons:
         return ComparedFigure(figure, protocol, values, {}, {}, reasons[0])
     study, first = RepeatedRuns(known), next(iter(known))
+    of_each = 1.0 - (1.0 - confidence) / (len(known) - 1)
     return ComparedFigure(
         figure,
         protocol,
         values,
         {name: study.mean(name, confidence=confidence).within(0.0, 1.0) for name in known},
         {
-            name: study.difference(name, first, confidence=confidence).within(-1.0, 1.0)
+            name: study.difference(name, first, confidence=of_each).within(-1.0, 1.0)
             for name in known
             if name != first
         },
     )
 
 
-def _check(rows: Mapping[str, Sequence[Path]], fmr: float, fpir: float) -> None:
+def _check(rows: Mapping[str, Sequence[Path]], fmr: float | None, fpir: float | None) -> None:
     for rate in (fmr, fpir):
-        check_false_rate(rate)
+        if rate is not None:
+            check_false_rate(rate)
     if len(rows) < 2:
         raise ConfigurationError("a comparison needs two ways of training or more, each NAME=RUN,RUN,...")
     counts = {name: len(runs) for name, runs in rows.items()}

@@ -37,6 +37,34 @@ def test_figures_are_those_of_each_run_by_itself(tmp_path: Path) -> None:
     assert np.isfinite(found.means["one"].low)
 
 
+def made_up(tmp_path: Path, ways: int, people: int = 70) -> dict[str, list[Path]]:
+    return {
+        f"way{way}": [
+            Path(write_run(tmp_path / f"{way}-{seed}.npz", 1.0, 10 * way + seed, people)) for seed in (1, 2)
+        ]
+        for way in range(ways)
+    }
+
+
+def test_intervals_of_several_differences_hold_together(tmp_path: Path) -> None:
+    rows = made_up(tmp_path, 5)
+    figure = compare_rows(rows, fmr=0.01, confidence=0.9)[0]
+    assert {round(found.confidence, 9) for found in figure.differences.values()} == {1 - 0.1 / 4}
+    assert {found.confidence for found in figure.means.values()} == {0.9}
+    two = compare_rows(dict(list(rows.items())[:2]), fmr=0.01, confidence=0.9)[0]
+    assert two.differences["way1"].confidence == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("people", "rate"), [(12, "0.1"), (40, "0.01"), (70, "0.001")])
+def test_misses_are_counted_at_a_rate_that_the_data_supports(tmp_path: Path, people: int, rate: str) -> None:
+    rows = made_up(tmp_path, 2, people)
+    found = compare_rows(rows)[0]
+    assert found.figure == f"FNMR at FMR {rate}"
+    assert not found.reason
+    finer = compare_rows(rows, fmr=float(rate) / 100)[0]
+    assert "not supported by this data" in finer.reason
+
+
 def test_runs_are_paired_by_their_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = {"a1": 1, "a2": 2, "b1": 2, "b2": 1}
     monkeypatch.setattr(repetition, "_seed_of", lambda path: seeds[path.name])

@@ -31,9 +31,22 @@ def command(
     ] = None,
     protocol_files: ProtocolFiles = None,
     pairs: PairList = None,
-    fmr: Annotated[float, typer.Option("--fmr", help="False match rate at which misses are counted.")] = 1e-3,
-    fpir: Annotated[float, typer.Option("--fpir", help="False alarms of searches, likewise.")] = 0.01,
-    confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
+    fmr: Annotated[
+        float | None,
+        typer.Option(
+            "--fmr",
+            help="False match rate at which misses are counted [default: 0.001, or what the data supports].",
+        ),
+    ] = None,
+    fpir: Annotated[
+        float | None,
+        typer.Option(
+            "--fpir", help="False alarms of searches, likewise [default: 0.01, or what the data supports]."
+        ),
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="Of an interval; of differences, of all together.")
+    ] = 0.95,
     as_json: Json = False,
 ) -> None:
     """Is one way of training better than another? Several runs of each, with an interval over people and seeds."""
@@ -61,6 +74,8 @@ def command(
         return
     for figure in figures:
         _print(figure)
+    if len(rows or []) > 2:
+        print(f"the intervals of a figure's {len(rows or []) - 1} differences hold together with {confidence:.0%}")
 
 
 def _read(rows: list[str]) -> dict[str, list[Path]]:
@@ -111,6 +126,7 @@ def _json(figure: ComparedFigure) -> dict[str, Any]:
 
 def _interval(found: Repeated) -> dict[str, float]:
     return {
+        "confidence": round(found.confidence, 6),
         "value": found.value,
         "low": found.low,
         "high": found.high,
