@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from sphereface import load_embedder
+from sphereface.checkpoint import update_operating_points
 from sphereface.cli import main
 from sphereface.embedder import embed_files
 from sphereface.evaluation.calibration import write_calibration
@@ -162,6 +163,19 @@ def test_a_calibration_of_another_model_costs_no_decision(story: Any, sphereface
     assert "warning: no likelihood ratio: " in done.stderr
     fails(sphereface("verify", *two, "--model", model, "--calibration", model / "calibration.json"), "calibration")
     fails(sphereface("enroll", "x" * 300, two[0], "--model", model), "at most 200 characters")
+
+
+def test_without_an_operating_point_a_score_is_told_and_nothing_decided(
+    story: Any, sphereface: Any, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("model.json", "model.safetensors", "learned.safetensors"):
+        shutil.copy(story.folder / name, model / name)
+    update_operating_points(model, [])
+    two = pictures(story, "enrol", 0)[:1] * 2
+    for words in ((), ("--json",)):
+        fails(sphereface("verify", *two, "--model", model, *words), "the score is 1.000", "no operating point")
 
 
 @pytest.mark.parametrize("slope", [1000.0, 1e308])

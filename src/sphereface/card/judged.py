@@ -52,7 +52,7 @@ def _confidence(rate: Rate) -> str:
 def _protocol(source: Source) -> str:
     said = [f"Protocol: {source.title}", source.citation, source.note]
     if source.missing:
-        said.append(f"{len(source.missing):,} of its pictures are missing and count as failures")
+        said.append(f"{len(source.missing):,} of its pictures or templates are missing and count as failures")
     return " ".join(f"{text.rstrip('.')}." for text in said if text)
 
 

@@ -59,7 +59,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if evaluation.source and evaluation.source.name:
         print(f"protocol: {evaluation.source.title}")
         if evaluation.source.missing:
-            print(f"  {len(evaluation.source.missing):,} of its pictures are missing and count as failures")
+            missing = len(evaluation.source.missing)
+            print(f"  {missing:,} of its pictures or templates are missing and count as failures")
     lists = list(_lists(evaluation))
     width = max((len(name) for _, rows in lists for name, _ in rows), default=0)
     for title, rows in lists:

@@ -58,14 +58,10 @@ def command(
         raise ConfigurationError("two faces are compared: choose --faces largest, central or error")
     embedder, card = load_model(model)
     point = point_for(card, "fmr", point_file)
-    if point is None:
-        raise ModelError(
-            "this model has no operating point for comparing two pictures, so no score can be called a match; "
-            "measure one with 'sphereface evaluate --store' on more people, or at a higher --target-fmr"
-        )
-    check_pair_point(point, embedder.fingerprint)
-    if warning := read_otherwise(point, preprocessing(pictures, faces, detector, limits)):
-        print(f"warning: {warning}", file=sys.stderr)
+    if point is not None:
+        check_pair_point(point, embedder.fingerprint)
+        if warning := read_otherwise(point, preprocessing(pictures, faces, detector, limits)):
+            print(f"warning: {warning}", file=sys.stderr)
     reading = reader_for(embedder, pictures, faces, detector, limits)
     ratio: float | None = None
     if is_there(first) or (gallery is None and not gallery_file(None).exists()):
@@ -86,6 +82,12 @@ def command(
         score = _score_of(embedder, gallery_file(gallery), first, second, reading)
         against = {"person": first, "gallery": str(gallery_file(gallery))}
     score = max(-1.0, min(1.0, score))
+    if point is None:
+        raise ModelError(
+            f"the score is {score:.3f}, and nobody can say what that means: this model has no operating point for "
+            "comparing two pictures; measure one with 'sphereface evaluate --store' on more people, or at a "
+            "higher --target-fmr"
+        )
     same = score >= point.threshold
     if as_json:
         print_json(
