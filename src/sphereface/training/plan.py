@@ -12,7 +12,7 @@ from sphereface.device import choose_device, choose_precision
 from sphereface.errors import ConfigurationError
 from sphereface.heads import Head, MarginHead
 from sphereface.sphere.scale import cosface_scale
-from sphereface.training.loop import build_networks, build_regularizers
+from sphereface.training.loop import build_networks, build_regularizers, check_networks
 from sphereface.training.memory import Memory, plan_memory
 from sphereface.training.recipe import Optimiser, Recipe
 from sphereface.training.rehearsal import Rehearsal, rehearse
@@ -120,6 +120,7 @@ def make_plan(recipe: Recipe, people: int, pictures: int, *, rehearsal_steps: in
 
     Raises:
         ConfigurationError: If a setting or number does not fit, or the steps would not fit into memory.
+        ModelError: If the model that the run starts from is not there or does not fit.
     """
     if not 2 <= people <= _MOST:
         raise ConfigurationError(f"training needs from 2 to {_MOST:,} people, not {people:,}")
@@ -128,6 +129,7 @@ def make_plan(recipe: Recipe, people: int, pictures: int, *, rehearsal_steps: in
             f"{people:,} people have at least {people:,} pictures, not {pictures:,}; pictures are counted over "
             "all people"
         )
+    check_networks(recipe)
     device = choose_device(recipe.training.device, "training.device")
     precision = choose_precision(recipe.training.precision, device)
     meta = torch.device("meta")

@@ -18,6 +18,7 @@ from sphereface.errors import DataError, ModelError
 from sphereface.journey import keep_model
 from sphereface.participants import gather, known_to
 from sphereface.training.loop import check_networks, train
+from sphereface.training.plan import make_plan
 from sphereface.training.recipe import Recipe, read_recipe
 
 MakeRecipe = Callable[..., Recipe]
@@ -93,8 +94,11 @@ def test_a_start_that_does_not_fit_is_told_before_any_picture_is_read(
     tiny_recipe: MakeRecipe, base: Path, changes: dict[str, Any], said: str
 ) -> None:
     backbone = {"start": base, **changes.pop("backbone", {})}
+    recipe = tiny_recipe(backbone=backbone, **changes)
     with pytest.raises(ModelError, match=said):
-        check_networks(tiny_recipe(backbone=backbone, **changes))
+        check_networks(recipe)
+    with pytest.raises(ModelError, match=said):
+        make_plan(recipe, 10, 100)
 
 
 def test_whom_the_first_weights_knew_is_not_judged(
