@@ -10,7 +10,9 @@ from typing import Any
 from sphereface.errors import ConfigurationError
 
 
-def apply_overrides(values: dict[str, Any], overrides: Sequence[str], paths: Collection[str]) -> None:
+def apply_overrides(
+    values: dict[str, Any], overrides: Sequence[str], paths: Collection[str], usual_head: str
+) -> None:
     """Change the nested dicts of a recipe in place.
 
     Values are TOML; what is not TOML is taken as text. A path in one starts where the program runs, not at the
@@ -21,15 +23,16 @@ def apply_overrides(values: dict[str, Any], overrides: Sequence[str], paths: Col
         values: The recipe as it was read.
         overrides: Texts ``key=value``.
         paths: Keys that are paths, such as ``data.train``.
+        usual_head: The ``head.name`` of a recipe that gives none.
 
     Raises:
         ConfigurationError: If one is not ``key=value``, or its section is a value.
     """
     for override in sorted(overrides, key=lambda override: _key(override) != "head.name"):
-        _apply(values, override, paths)
+        _apply(values, override, paths, usual_head)
 
 
-def _apply(values: dict[str, Any], override: str, paths: Collection[str]) -> None:
+def _apply(values: dict[str, Any], override: str, paths: Collection[str], usual_head: str) -> None:
     key, (_, separator, text) = _key(override), override.partition("=")
     if not separator or not key:
         raise ConfigurationError(f"--set takes key=value, such as training.seed=2, not '{override}'")
@@ -43,7 +46,7 @@ def _apply(values: dict[str, Any], override: str, paths: Collection[str]) -> Non
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise ConfigurationError(f"--set {override}: '{section}' is a value, not a section")
-    if key == "head.name" and values.get("name") != value:
+    if key == "head.name" and values.get("name", usual_head) != value:
         values.pop("settings", None)
     values[last] = value
 

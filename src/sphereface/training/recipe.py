@@ -249,7 +249,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:  # too long a number, too deep a list
         raise ConfigurationError(f"the recipe {path} is not valid TOML: {error}") from None
-    apply_overrides(values, overrides, _PATHS)
+    apply_overrides(values, overrides, _PATHS, usual_head=Head().name)
     return parse_recipe(values, folder=path.parent)
 
 

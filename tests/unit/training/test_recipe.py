@@ -83,6 +83,13 @@ def test_another_loss_does_not_inherit_the_settings_of_the_recipes(recipe_file: 
         assert read_recipe(recipe_file, overrides).head.settings == {"margin": 0.4}
 
 
+def test_a_recipe_that_names_no_loss_has_the_usual_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[data]\ntrain = 'faces'\n[head]\nsettings = { margin = 0.2 }\n")
+    assert read_recipe(path, ("head.name=cosface",)).head.settings == {"margin": 0.2}
+    assert read_recipe(path, ("head.name=arcface",)).head.settings == {}
+
+
 def test_a_network_of_ones_own_is_not_given_the_settings_of_ours() -> None:
     data = {"train": ["faces"]}
     ours = parse_recipe({"data": data, "backbone": {"name": "sfnet10"}}).backbone
