@@ -202,6 +202,7 @@ class OnnxEmbedder:
             DataError: If the pictures are not of the contract's size.
             ModelError: If the network fails.
         """
+        images = self.contract.crop(images)  # a view; here, so that an error names the whole batch
         raw = np.empty((len(images), self.dimension), dtype=np.float32)
         for start in range(0, len(images), self._batch_size):
             part = slice(start, start + self._batch_size)

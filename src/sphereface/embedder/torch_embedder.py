@@ -105,6 +105,7 @@ class TorchEmbedder:
         Raises:
             DataError: If the pictures are not of the contract's size.
         """
+        images = self._contract.crop(images)  # a view; here, so that an error names the whole batch
         units = np.empty((len(images), self._dimension), dtype=np.float32)
         norms = np.empty(len(images), dtype=np.float32)
         for start in range(0, len(images), self._batch_size):

@@ -63,8 +63,9 @@ class InputContract(BaseModel):
             DataError: If the pictures are of another size that does not hold it.
         """
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            alone = "; a batch of one is picture[None]" if images.ndim == 3 else ""
             raise DataError(
-                f"aligned images must be uint8 of shape (N, H, W, 3), not {images.dtype} {images.shape}"
+                f"aligned images must be uint8 of shape (N, H, W, 3), not {images.dtype} {images.shape}{alone}"
             )
         height, width = images.shape[1:3]
         if (height, width) == (self.height, self.width):

@@ -114,6 +114,12 @@ def unit_rows(embeddings: ArrayLike, dimension: int) -> NDArray[np.float32]:
     Raises:
         GalleryError: If there are none, if they are not d wide, or hold NaN, infinity or a zero vector.
     """
+    absent = [row is None for row in embeddings] if isinstance(embeddings, list | tuple) else []
+    if any(absent):
+        raise GalleryError(
+            f"embedding {absent.index(True) + 1} of {len(absent)} is None: the picture was not embedded, and the "
+            "message of its face says why; leave it out"
+        )
     try:
         rows = np.atleast_2d(np.asarray(embeddings, dtype=np.float64))
     except (TypeError, ValueError) as error:

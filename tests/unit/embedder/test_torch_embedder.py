@@ -176,6 +176,11 @@ def test_pictures_of_another_size_are_refused(folder: Path) -> None:
         load_embedder(folder).embed(pictures(1, width=100))
 
 
+def test_one_picture_is_not_a_batch(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"not uint8 \(112, 112, 3\); a batch of one is picture\[None\]"):
+        load_embedder(folder).embed(pictures(1)[0])
+
+
 def test_settings_out_of_range(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="batch_size"):
         load_embedder(folder, batch_size=0)

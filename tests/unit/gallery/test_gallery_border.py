@@ -72,6 +72,8 @@ NAN, INF = float("nan"), float("inf")
         (np.zeros((0, 32)), "32 numbers"),
         (np.zeros((1, 1, 32)), "32 numbers"),
         ([["a"] * 32], "not numbers"),
+        ([None], "1 of 1 is None: the picture was not embedded"),
+        ([np.ones(32), None], "2 of 2 is None"),
         ([[1.0] * 32, [1.0]], "not numbers"),
         (5.0, "32 numbers"),
     ],
