@@ -22,6 +22,11 @@ from sphereface.training.overrides import apply_overrides
 Folders = Annotated[tuple[Path, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
 """One folder, or a list of them."""
 
+Input = Annotated[
+    InputContract, BeforeValidator(lambda given: {"size": "112x96", **given} if isinstance(given, dict) else given)
+]
+"""A contract of the smaller size unless one is given: what is said of the colours alone does not change it."""
+
 _LISTS = ("without", "pairs", "trial_known", "trial_strangers")
 _PATHS = ("backbone.start", *(f"data.{key}" for key in ("train", "test", *_LISTS)))
 
@@ -190,7 +195,7 @@ class Recipe(Section):
     licence: str = LICENCE
     notes: tuple[str, ...] = ()
     data: Data
-    input: InputContract = InputContract(size="112x96")
+    input: Input = InputContract(size="112x96")
     backbone: Backbone = Backbone()
     head: Head = Head()
     regularizers: tuple[Regularizer, ...] = ()

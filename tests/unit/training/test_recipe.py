@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from sphereface.errors import ConfigurationError
-from sphereface.training.recipe import parse_recipe, read_recipe
+from sphereface.training.recipe import Recipe, parse_recipe, read_recipe
+
+PLAIN = ("title", "licence", "notes", "regularizers")  # no sections
 
 TEXT = """
 [data]
@@ -81,6 +83,16 @@ def test_another_loss_does_not_inherit_the_settings_of_the_recipes(recipe_file: 
     for order in (1, -1):
         overrides = ("head.settings.margin=0.4", "head.name=arcface")[::order]
         assert read_recipe(recipe_file, overrides).head.settings == {"margin": 0.4}
+
+
+@pytest.mark.parametrize("section", [name for name in Recipe.model_fields if name not in {"data", *PLAIN}])
+def test_a_section_that_says_little_changes_no_default(section: str) -> None:
+    least = {"data": {"train": "faces"}}
+    assert parse_recipe({**least, section: {}}) == parse_recipe(least)
+
+
+def test_colours_do_not_change_the_size(recipe_file: Path) -> None:
+    assert read_recipe(recipe_file, ("input.colour=bgr",)).input.size == "112x96"
 
 
 def test_a_recipe_that_names_no_loss_has_the_usual_one(tmp_path: Path) -> None:
