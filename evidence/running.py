@@ -42,7 +42,8 @@ from sphereface.faces.image import read_image
 from sphereface.faces.quality import appearance
 from sphereface.surroundings import processor
 from sphereface.training.journal import read_journal
-from sphereface.training.loop import build_networks, check_networks, train
+from sphereface.training.loop import build_networks, train
+from sphereface.training.network_check import check_networks
 from sphereface.version import __version__
 
 WAIT_SECONDS = 5.0

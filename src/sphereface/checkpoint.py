@@ -36,7 +36,8 @@ _SHA256 = re.compile("[0-9a-f]{64}")  # it becomes part of a file's name
 _LARGEST_CARD = 4 * 2**20
 _LARGEST_HEADER = 16 * 2**20
 _LARGEST_WEIGHTS = 8 * 2**30
-_DTYPES = {"float32", "float16", "float64", "int64", "int32", "uint8", "bool"}
+STORED = {"float32", "float16", "float64", "int64", "int32", "uint8", "bool"}
+"""Types of tensors that a model file holds."""
 
 
 class Architecture(BaseModel):
@@ -152,7 +153,7 @@ def save_model(folder: Path, tensors: Mapping[str, NDArray[Any]], card: ModelCar
     if not tensors:
         raise ModelError("a model without tensors cannot be saved")
     for name, tensor in tensors.items():
-        if tensor.dtype.name not in _DTYPES:
+        if tensor.dtype.name not in STORED:
             raise ModelError(f"tensor '{name}' is {tensor.dtype}; convert it to float32 before saving")
         if not np.isfinite(tensor).all():
             raise ModelError(f"tensor '{name}' holds NaN or infinity; this model is not saved")

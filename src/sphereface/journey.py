@@ -19,6 +19,7 @@ from sphereface.checkpoint import (
     update_operating_points,
 )
 from sphereface.clock import now
+from sphereface.data.learned import Learned
 from sphereface.data.manifest import Manifest
 from sphereface.embedder import Embedder, load_embedder, replace_operating_points
 from sphereface.embedder.audit import Audit, audit
@@ -26,15 +27,15 @@ from sphereface.embedder.known_answer import answer_of, summary_of
 from sphereface.errors import ModelError, SpherefaceError
 from sphereface.evaluation.operating_point import OperatingPoint
 from sphereface.gallery_trial import try_gallery
-from sphereface.participants import Participants, gather, known_to
+from sphereface.participants import Participants, gather
 from sphereface.presentation import describe_data, present, shortcuts
 from sphereface.progress import SILENT, Progress
 from sphereface.report import GalleryTrial, ReportInput, require_drawing, write_report
 from sphereface.surroundings import versions
 from sphereface.training.journal import read_journal
-from sphereface.training.loop import Trained, check_networks, train
-from sphereface.training.recipe import Backbone, Head, Recipe
-from sphereface.training.start import start_of
+from sphereface.training.loop import Trained, train
+from sphereface.training.network_check import check_networks
+from sphereface.training.recipe import Backbone, Head, Recipe, settings_in_words
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def journey(
     progress.say(f"judging on {people.judged.describe()}")
 
     trained = train(recipe, people.learners, folder, progress)
-    keep_model(trained, recipe, people.learners, folder)
+    keep_model(trained, recipe, people.learners, people.learned, folder)
 
     embedder = load_embedder(folder)
     judgement = audit(embedder, people.judged, settings=recipe.judgement, protocol=people.pairs, progress=progress)
@@ -121,7 +122,7 @@ def journey(
     )
     progress.say("drawing the report")
     write_report(folder, report)
-    write_card(folder, card, known_to(recipe, people.learners), report)
+    write_card(folder, card, people.learned, report)
     return Result(folder, trained, judgement, people.left_out, report)
 
 
@@ -157,7 +158,7 @@ def try_people(
         return None
 
 
-def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Path) -> ModelCard:
+def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, learned: Learned, folder: Path) -> ModelCard:
     """Write the model: the backbone alone, its card, and who was learned from; the prototypes stay behind.
 
     Operating points of the very same model stay: a finished run that is asked for again loses nothing.
@@ -174,7 +175,7 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
             seed=recipe.training.seed,
             steps=trained.steps,
             images_seen=trained.steps * recipe.training.batch_size,
-            start=start.fingerprint if (start := start_of(recipe)) else "",
+            start=trained.start,
             data_hash=learners.data_hash,
             versions=versions(),
             created=now(),
@@ -182,19 +183,16 @@ def keep_model(trained: Trained, recipe: Recipe, learners: Manifest, folder: Pat
         ),
     )
     with held(folder):
-        learned = known_to(recipe, learners).save(
-            folder
-        )  # first: a model must not be without the memory of its people
+        remembered = learned.save(folder)  # first: a model must not be without the memory of its people
         before = _points_in(folder)
-        saved = save_model(folder, tensors, card.model_copy(update={"learned_sha256": learned}))
+        saved = save_model(folder, tensors, card.model_copy(update={"learned_sha256": remembered}))
         kept = [point for point in before if point.model_fingerprint == saved.fingerprint]
         return update_operating_points(folder, kept) if kept else saved
 
 
 def _named(part: Backbone | Head) -> str:
     """Name a network or a loss with its settings, so that what was not set is seen too."""
-    settings = ", ".join(f"{key} = {value}" for key, value in part.settings.items())
-    return f"{part.name} ({settings or 'its own settings'})"
+    return f"{part.name} ({settings_in_words(part.settings) or 'its own settings'})"
 
 
 def _points_in(folder: Path) -> tuple[OperatingPoint, ...]:

@@ -32,6 +32,7 @@ class Participants:
 
     Attributes:
         learners: Whom the network learns from.
+        learned: Whom it knows in the end: those, and whom its first weights learned from.
         judged: Whom it is judged on.
         left_out: People who were meant to be judged on and are not, for the network learns from them.
         pairs: A pair list over ``judged``, if there is one.
@@ -40,6 +41,7 @@ class Participants:
     """
 
     learners: Manifest
+    learned: Learned
     judged: Manifest
     left_out: tuple[str, ...]
     pairs: Protocol | None = None
@@ -61,16 +63,16 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     data = recipe.data
     learners, held_out = learners_of(data, read_manifest(*data.train, progress=progress), progress)
     judged = read_manifest(*data.test, progress=progress) if held_out is None else held_out
-    known_before = known_to(recipe, learners)
-    judged, left_out = known_before.unseen(judged, "test data")
+    learned = known_to(recipe, learners)
+    judged, left_out = learned.unseen(judged, "test data")
     if left_out:
         progress.say(_left_out(left_out, "the judgement", "the training set"))
     require_judgeable(judged, recipe.judgement)
     pairs = None if data.pairs is None else pairs_among(data.pairs, judged, left_out)
     if data.trial_known is None or data.trial_strangers is None:
-        return Participants(learners, judged, left_out, pairs)
+        return Participants(learners, learned, judged, left_out, pairs)
 
-    before = known_before.and_those_of(judged)
+    before = learned.and_those_of(judged)
     known, met = before.unseen(read_manifest(data.trial_known), "trial of the gallery")
     strangers, also_met = before.and_those_of(known).unseen(
         read_manifest(data.trial_strangers), "trial's strangers"
@@ -80,7 +82,7 @@ def gather(recipe: Recipe, progress: Progress = SILENT) -> Participants:
     require_templates(known, recipe.judgement.templates_per_person)
     for name in known.identities:
         new_name(name)  # a name that cannot be enrolled is told before anything is trained
-    return Participants(learners, judged, left_out, pairs, known, strangers)
+    return Participants(learners, learned, judged, left_out, pairs, known, strangers)
 
 
 def known_to(recipe: Recipe, learners: Manifest) -> Learned:

@@ -5,10 +5,10 @@ Runs without torch where the models do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sphereface.checkpoint import CARD_FILE
 from sphereface.embedder import read_card
@@ -22,10 +22,14 @@ from sphereface.evaluation.person_figures import (
     unsupported,
 )
 from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
+from sphereface.evaluation.scores import PairScores
+from sphereface.evaluation.search import SearchScores
 from sphereface.inquiry import inquire
 from sphereface.progress import SILENT, Progress
 from sphereface.question import Question
 from sphereface.subjects import PLAIN, Reading
+
+_Scores = TypeVar("_Scores", PairScores, SearchScores)
 
 _USUAL_FMR, _USUAL_FPIR = (1e-3, 1e-2, 1e-1), (1e-2, 1e-1)
 """Unless told: the first that every run supports."""
@@ -90,23 +94,33 @@ def compare_rows(
     models = [path for path in paths if path.suffix != ".npz"]
     inquiry = inquire(models, files, question, data=data, reading=reading, progress=progress)
     asked = _Rates(_USUAL_FMR if fmr is None else (fmr,), _USUAL_FPIR if fpir is None else (fpir,))
-    measured: dict[Path, dict[tuple[str, str], list[_Measured]]] = {}
+    subjects = dict(zip([*models, *files], inquiry.subjects, strict=True))
+    steps: dict[_Key, int] = {}
+
+    def measured_now(path: Path) -> dict[_Key, _Measured]:
+        return _measure(inquiry.compare(subjects[path].faces), asked, steps)
+
+    measured: dict[Path, dict[_Key, _Measured]] = {}
     with progress.task("comparing", len(paths), "runs") as task:
-        for path, subject in zip([*models, *files], inquiry.subjects, strict=True):
-            measured[path] = _measure(inquiry.compare(subject.faces), asked)
+        for path in subjects:
+            measured[path] = measured_now(path)
             task.advance(1)
+    # A later run may have called for a coarser rate than one before was measured at; all are told at one.
+    while behind := [
+        path for path, found in measured.items() if any(one.step < steps.get(key, 0) for key, one in found.items())
+    ]:
+        measured |= {path: measured_now(path) for path in behind}
     figures = []
-    for key, candidates in measured[paths[0]].items():
+    for key, one in measured[paths[0]].items():
         if any(key not in measured[path] for path in paths):
             continue  # accuracy, where the folds of one run had nothing to learn from
-        # The first rate that every run supports, or the one asked for, with the reason why there is no figure.
-        supported = (
-            at for at in range(len(candidates)) if not any(measured[path][key][at].reason for path in paths)
-        )
-        at = next(supported, 0)
-        table = {name: [measured[path][key][at] for path in runs] for name, runs in rows.items()}
-        figures.append(_compared(candidates[at].figure, key[1], table, confidence))
+        table = {name: [measured[path][key] for path in runs] for name, runs in rows.items()}
+        figures.append(_compared(one.figure, key[1], table, confidence))
     return figures
+
+
+_Key = tuple[str, str]
+"""Kind of figure, and title of what was compared."""
 
 
 class _Rates(NamedTuple):
@@ -118,27 +132,39 @@ class _Measured(NamedTuple):
     figure: str
     value: PersonFigure | None
     reason: str
+    step: int = 0  # which of the rates
 
 
-def _measure(comparisons: Comparisons, asked: _Rates) -> dict[tuple[str, str], list[_Measured]]:
-    """Return a run's figures by kind and protocol, each at every rate that may be told."""
-    found: dict[tuple[str, str], list[_Measured]] = {}
+def _measure(comparisons: Comparisons, asked: _Rates, steps: dict[_Key, int]) -> dict[_Key, _Measured]:
+    """Return a run's figures; ``steps`` says which rate the runs so far support, and moves on with them."""
+    found: dict[_Key, _Measured] = {}
     for pairs in comparisons.pairs:
-        for rate in asked.fmr:
-            reason = unsupported(pairs, rate)
-            one = _Measured(f"FNMR at FMR {rate:g}", None if reason else missed_at_fmr(pairs, rate), reason)
-            found.setdefault(("FNMR", pairs.title), []).append(one)
+        key = ("FNMR at FMR", pairs.title)
+        found[key] = _at_a_rate(key, pairs, asked.fmr, missed_at_fmr, steps)
         accuracy = right_over_folds(pairs)
         if accuracy is not None:
-            found["accuracy", pairs.title] = [_Measured("accuracy", accuracy, "")]
+            found["accuracy", pairs.title] = _Measured("accuracy", accuracy, "")
     for searches in comparisons.searches:
-        if not len(searches.non_mated_people):
-            continue
-        for rate in asked.fpir:
-            reason = unsupported(searches, rate)
-            one = _Measured(f"FNIR at FPIR {rate:g}", None if reason else missed_at_fpir(searches, rate), reason)
-            found.setdefault(("FNIR", searches.title), []).append(one)
+        if len(searches.non_mated_people):
+            key = ("FNIR at FPIR", searches.title)
+            found[key] = _at_a_rate(key, searches, asked.fpir, missed_at_fpir, steps)
     return found
+
+
+def _at_a_rate(
+    key: _Key,
+    scores: _Scores,
+    rates: Sequence[float],
+    measure: Callable[[_Scores, float], PersonFigure],
+    steps: dict[_Key, int],
+) -> _Measured:
+    """Measure at the first rate that this run and those before support; at none, say why not at the finest."""
+    step = steps.get(key, 0)
+    while step < len(rates) and unsupported(scores, rates[step]):
+        step += 1
+    steps[key] = step
+    rate, reason = (rates[step], "") if step < len(rates) else (rates[0], unsupported(scores, rates[0]))
+    return _Measured(f"{key[0]} {rate:g}", None if reason else measure(scores, rate), reason, step)
 
 
 def _compared(

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from sphereface.cli.dataset import app
+from sphereface.data.learned import Learned
 from sphereface.data.manifest import read_manifest
 from sphereface.errors import ConfigurationError, DataError, ModelError
 from sphereface.journey import keep_model
@@ -53,7 +54,7 @@ def learn(
     learners = read_manifest(people)
     if not test:
         learners, _ = learners.split(recipe.data.test_fraction, recipe.data.split_seed)
-    keep_model(train(recipe, learners, folder), recipe, learners, folder)
+    keep_model(train(recipe, learners, folder), recipe, learners, Learned.of(learners), folder)
     return folder
 
 

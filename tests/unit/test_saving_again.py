@@ -39,7 +39,8 @@ def kept(folder: Path, recipe: Recipe) -> Any:
     trained = Trained(backbone, 1, 0, 1.0, "cpu", "float32")
     run = folder / "run"
     run.mkdir(exist_ok=True)
-    return keep_model(trained, recipe, read_manifest(folder / "people"), run)
+    people = read_manifest(folder / "people")
+    return keep_model(trained, recipe, people, Learned.of(people), run)
 
 
 def test_the_same_model_saved_again_keeps_its_operating_points(

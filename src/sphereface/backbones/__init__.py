@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import nn
 
 from sphereface.backbones import sfnet
@@ -28,7 +27,6 @@ BACKBONES: dict[str, Callable[..., nn.Module]] = {
 }
 
 _ASKED = ("embedding_dim", "size")
-_SAVED = {torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool}
 
 
 def build_backbone(name: str, **settings: Any) -> nn.Module:
@@ -99,8 +97,7 @@ def register_backbone(name: str, build: Callable[..., nn.Module]) -> None:
 
 
 def _check_it_can_be_saved(name: str, network: nn.Module) -> None:
-    state = network.state_dict()
-    lost = {key for key, _ in network.named_buffers()} - {*state}
+    lost = {key for key, _ in network.named_buffers()} - {*network.state_dict()}
     if lost:
         raise ConfigurationError(
             f"backbone '{name}' has a buffer that is not saved with it: '{min(lost)}'; "
@@ -113,12 +110,6 @@ def _check_it_can_be_saved(name: str, network: nn.Module) -> None:
             f"backbone '{name}' has one weight under two names, '{min(shared)}' and another; a model file holds "
             "each once: use the same module twice in forward, under one name"
         )
-    for key, value in state.items():
-        if value.dtype not in _SAVED:
-            raise ConfigurationError(
-                f"backbone '{name}' has a tensor of {value.dtype}, '{key}', which model files do not hold; "
-                "keep it in float32, training casts products itself"
-            )
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:

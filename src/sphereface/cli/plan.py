@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Say what a recipe will do, without training: shapes, memory, schedule, and on request the time it takes.
 
-    Nothing is read but the names in the training folders, and without --steps nothing large is allocated.
+    Nothing is read but the names in the training folders and the model of backbone.start, and without
+    --steps nothing large is allocated.
     """
     from sphereface.participants import count_learners
     from sphereface.training.plan import make_plan

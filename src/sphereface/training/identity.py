@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
+from sphereface.checkpoint import ModelCard
 from sphereface.data.manifest import Manifest
 from sphereface.strict_json import read_json
 from sphereface.training.recipe import Recipe
-from sphereface.training.start import start_of
 
 _DECIDING = {"input", "backbone", "head", "regularizers", "optimiser", "training", "augmentation"}
 _HARMLESS = {
@@ -21,16 +21,13 @@ _HARMLESS = {
 }
 
 
-def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype) -> str:
+def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype, start: ModelCard | None) -> str:
     """Return the hash of what decides the weights: data, networks, optimiser, training, augmentation, format.
 
-    The format is the one in use, not the recipe's word: ``auto`` means another one on another machine.
-
-    Raises:
-        ModelError: If the model that the run starts from is not there or does not fit.
+    The format is the one in use, not the recipe's word: ``auto`` means another one on another machine. ``start``
+    is the model that the run starts from, if it does.
     """
     parts = recipe.model_dump_json(include=_DECIDING, exclude=_HARMLESS)
-    start = start_of(recipe)
     weights = "" if start is None else f"\n{start.weights_sha256}"
     return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}{weights}".encode()).hexdigest()
 
@@ -49,12 +46,13 @@ def differences(recipe: Recipe, before: Path) -> list[str]:
         earlier = read_json(before.read_bytes())
     except (OSError, ValueError):
         return []
-    then = _deciding(earlier) if isinstance(earlier, dict) else {}
-    now = _deciding(recipe.model_dump(mode="json"))
+    if not isinstance(earlier, dict):
+        return []
+    then, now = _deciding(earlier), _deciding(recipe.model_dump(mode="json"))
     return [
         f"{key} was {_word(then.get(key))} and is {_word(now.get(key))}"
         for key in {**now, **then}
-        if then and now.get(key) != then.get(key)
+        if now.get(key) != then.get(key)
     ]
 
 

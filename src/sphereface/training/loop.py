@@ -18,7 +18,7 @@ from sphereface.data.augmentation import Augmentation as ImageAugmentation
 from sphereface.data.loader import batches
 from sphereface.data.manifest import Manifest
 from sphereface.device import choose_device, choose_precision
-from sphereface.errors import ConfigurationError, DataError, ModelError
+from sphereface.errors import DataError, ModelError
 from sphereface.heads import Head, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.identity import differences, fingerprint
@@ -42,6 +42,7 @@ class Trained:
         seconds: Wall time of this process's part.
         device: Where it ran.
         precision: Format of the products, ``bfloat16`` or ``float32``.
+        start: Fingerprint of the model whose weights it started from; empty for random ones.
     """
 
     backbone: nn.Module
@@ -50,6 +51,7 @@ class Trained:
     seconds: float
     device: str
     precision: str
+    start: str = ""
 
 
 def train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress = SILENT) -> Trained:
@@ -86,12 +88,12 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
 
     torch.manual_seed(settings.seed)
     backbone, head = build_networks(recipe, len(people.identities), device)
-    load_start(recipe, backbone)
+    began_from = load_start(recipe, backbone)
     # After the head, so that a regularizer does not change the weights that backbone and head start from.
     regularizers = build_regularizers(recipe, len(people.identities), device)
     optimiser = build_optimiser(recipe, backbone, head, regularizers)
     state = RunState({"backbone": backbone, "head": head, "regularizers": regularizers}, optimiser)
-    recipe_hash = fingerprint(recipe, people, precision)
+    recipe_hash = fingerprint(recipe, people, precision, began_from)
     other = differences(recipe, folder / "recipe.json")
     start = load_latest_snapshot(folder / "checkpoints", state, recipe_hash, other)
     write_text(folder / "recipe.json", recipe.model_dump_json(indent=2) + "\n")
@@ -158,7 +160,8 @@ def _train(recipe: Recipe, people: Manifest, folder: Path, progress: Progress) -
                 save_snapshot(folder / "checkpoints", state, done, recipe_hash)
 
     seconds = time.perf_counter() - began
-    return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."))
+    origin = "" if began_from is None else began_from.fingerprint
+    return Trained(backbone, steps, start, seconds, str(device), str(precision).removeprefix("torch."), origin)
 
 
 def seed_of(run: int, step: int) -> int:
@@ -179,50 +182,6 @@ def alone_in(checkpoints: Path) -> AbstractContextManager[None]:
     checkpoints.mkdir(parents=True, exist_ok=True)
     advice = "wait until it has ended, or name another folder"
     return held(checkpoints, busy=ModelError(f"another process is training in '{checkpoints.parent}'; {advice}"))
-
-
-def check_networks(recipe: Recipe) -> None:
-    """Build backbone and head without memory, so that a wrong name or setting is told before data is read.
-
-    Raises:
-        ConfigurationError: If a name or setting does not fit.
-    """
-    device = torch.device("meta")
-    with device:
-        backbone, _ = build_networks(recipe, 2, device)
-        build_regularizers(recipe, 2, device)
-        check_output(recipe, backbone)
-        load_start(recipe, backbone)
-
-
-def check_output(recipe: Recipe, backbone: nn.Module) -> None:
-    """Send two pictures without memory through a network on the meta device and look at what comes out.
-
-    Raises:
-        ConfigurationError: If the network does not take the recipe's pictures to (N, ``embedding_dimension``).
-    """
-    name, wanted = recipe.backbone.name, (2, recipe.embedding_dimension)
-    pictures = torch.empty(2, 3, recipe.input.height, recipe.input.width, device="meta")
-    try:
-        embeddings = backbone(pictures)
-    except NotImplementedError:  # an operation that needs numbers, not only shapes: the first step will tell
-        return
-    except (RuntimeError, TypeError, ValueError) as error:
-        if "meta tensor" in str(error):
-            return
-        reason = " ".join(str(error).split())[:300]
-        raise ConfigurationError(
-            f"backbone '{name}' fails on pictures of {recipe.input.size}: {reason}"
-        ) from error
-    if not isinstance(embeddings, Tensor):
-        raise ConfigurationError(
-            f"backbone '{name}' must return a tensor (N, {wanted[1]}), not {type(embeddings).__name__}"
-        )
-    if tuple(embeddings.shape) != wanted:
-        raise ConfigurationError(
-            f"backbone '{name}' takes two pictures to {tuple(embeddings.shape)}, not to {wanted}: "
-            "one raw embedding a picture, as wide as backbone.settings.embedding_dim"
-        )
 
 
 def build_networks(recipe: Recipe, num_classes: int, device: torch.device) -> tuple[nn.Module, Head]:

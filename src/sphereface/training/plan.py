@@ -12,8 +12,9 @@ from sphereface.device import choose_device, choose_precision
 from sphereface.errors import ConfigurationError
 from sphereface.heads import Head, MarginHead
 from sphereface.sphere.scale import cosface_scale
-from sphereface.training.loop import build_networks, build_regularizers, check_networks
+from sphereface.training.loop import build_networks, build_regularizers
 from sphereface.training.memory import Memory, plan_memory
+from sphereface.training.network_check import check_networks
 from sphereface.training.recipe import Optimiser, Recipe
 from sphereface.training.rehearsal import Rehearsal, rehearse
 from sphereface.training.schedules import learning_rate

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,8 +28,8 @@ Input = Annotated[
 ]
 """A contract of the smaller size unless one is given: what is said of the colours alone does not change it."""
 
-_LISTS = ("without", "pairs", "trial_known", "trial_strangers")
-_PATHS = ("backbone.start", *(f"data.{key}" for key in ("train", "test", *_LISTS)))
+_SINGLE = ("without", "pairs", "trial_known", "trial_strangers")
+_PATHS = ("backbone.start", *(f"data.{key}" for key in ("train", "test", *_SINGLE)))
 
 
 class Section(BaseModel):
@@ -273,12 +274,17 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
         update={
             "train": tuple(_anchor(path, folder) for path in data.train),
             "test": tuple(_anchor(path, folder) for path in data.test),
-            **{key: _anchor(path, folder) for key in _LISTS if (path := getattr(data, key)) is not None},
+            **{key: _anchor(path, folder) for key in _SINGLE if (path := getattr(data, key)) is not None},
         }
     )
     start = recipe.backbone.start
     backbone = recipe.backbone.model_copy(update={"start": None if start is None else _anchor(start, folder)})
     return recipe.model_copy(update={"data": anchored, "backbone": backbone})
+
+
+def settings_in_words(settings: Mapping[str, object]) -> str:
+    """Return settings as a person reads them: ``embedding_dim = 512, batch_norm = True``."""
+    return ", ".join(f"{key} = {value}" for key, value in settings.items())
 
 
 def _anchor(path: Path, folder: Path) -> Path:

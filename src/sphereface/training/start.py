@@ -9,14 +9,14 @@ from torch import nn
 from sphereface.checkpoint import ModelCard, load_card, load_tensors
 from sphereface.embedder.torch_embedder import misfit
 from sphereface.errors import ModelError
-from sphereface.training.recipe import Recipe
+from sphereface.training.recipe import Recipe, settings_in_words
 
 
-def start_of(recipe: Recipe) -> ModelCard | None:
+def _start_of(recipe: Recipe) -> ModelCard | None:
     """Return the card of the model that a run starts from; None where it starts from random weights.
 
     Raises:
-        ModelError: If there is no such model, or it is another network, or was shown pictures another way.
+        ModelError: If it is not there, is another network, or was shown pictures another way.
     """
     folder = recipe.backbone.start
     if folder is None:
@@ -37,27 +37,25 @@ def start_of(recipe: Recipe) -> ModelCard | None:
     return card
 
 
-def load_start(recipe: Recipe, backbone: nn.Module) -> None:
-    """Put the weights of the model that a run starts from, if it does, into its network.
+def load_start(recipe: Recipe, backbone: nn.Module) -> ModelCard | None:
+    """Put the weights of the model that a run starts from, if it does, into its network; return its card.
 
     On torch's meta device, which has no memory, they are only looked at.
 
     Raises:
-        ModelError: As :func:`start_of`, or if a weight is missing, left over or of another shape.
+        ModelError: If it is not there, is another network, was shown pictures another way, or if a weight is
+            missing, left over or of another shape.
     """
-    card, folder = start_of(recipe), recipe.backbone.start
+    card, folder = _start_of(recipe), recipe.backbone.start
     if card is None or folder is None:
-        return
+        return None
     tensors = load_tensors(folder, card)
     if reason := misfit(backbone, tensors):
-        before, now = (_settings(each) for each in (card.architecture.settings, recipe.backbone_settings))
+        before, now = (settings_in_words(each) for each in (card.architecture.settings, recipe.backbone_settings))
         raise ModelError(
             f"backbone.start: the weights of '{folder}' do not fit, {reason}; it was built with {before}, and "
             f"this run's network with {now}"
         )
     if not any(parameter.is_meta for parameter in backbone.parameters()):
         backbone.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in tensors.items()})
-
-
-def _settings(settings: dict[str, object]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+    return card

@@ -21,7 +21,7 @@ from evidence.summary import load_summary, read_summary, recipe_hash, write_summ
 from sphereface.errors import DataError
 from sphereface.heads import build_head
 from sphereface.heads.table import HEADS
-from sphereface.training.loop import check_networks
+from sphereface.training.network_check import check_networks
 
 FIRST = {head: settings[0] for head, settings in CANDIDATES.items()}
 EVERY = [

@@ -19,6 +19,7 @@ from sphereface.training import loop
 from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal, read_journal
 from sphereface.training.loop import build_networks, build_optimiser, train
+from sphereface.training.network_check import check_networks
 from sphereface.training.recipe import Head as HeadSection
 from sphereface.training.recipe import Recipe
 from sphereface.training.step import take_step
@@ -280,7 +281,7 @@ def test_a_run_in_another_number_format_is_another_run(
 @pytest.mark.parametrize("name", HEADS)
 def test_every_head_can_be_laid_out_without_memory(tiny_recipe: MakeRecipe, name: str) -> None:
     """The check before data is read; numbers that a head computes must not become tensors without memory."""
-    loop.check_networks(tiny_recipe().model_copy(update={"head": HeadSection(name=name)}))
+    check_networks(tiny_recipe().model_copy(update={"head": HeadSection(name=name)}))
 
 
 def test_a_remark_reaches_tensorboard_as_text(tmp_path: Path) -> None:

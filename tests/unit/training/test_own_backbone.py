@@ -14,14 +14,16 @@ from torch import Tensor, nn
 
 from sphereface.backbones import BACKBONES, ENTRY_POINTS, build_backbone, register_backbone
 from sphereface.checkpoint import load_card
+from sphereface.data.learned import Learned
 from sphereface.data.manifest import read_manifest
 from sphereface.embedder import load_embedder
 from sphereface.errors import ConfigurationError, ModelError
 from sphereface.journey import keep_model
-from sphereface.training.loop import check_networks, train
+from sphereface.training.loop import train
+from sphereface.training.network_check import check_networks
 
 
-def tiny(embedding_dim: int = 64, size: str = "112x96", grid: int = 4) -> nn.Module:
+def tiny(embedding_dim: int = 64, size: str = "112x96", grid: int = 4) -> nn.Sequential:
     """Return a network of three layers that takes pictures of any size."""
     pooled = nn.Sequential(nn.AdaptiveAvgPool2d(grid), nn.Flatten())
     return nn.Sequential(pooled, nn.Linear(3 * grid * grid, embedding_dim), nn.BatchNorm1d(embedding_dim))
@@ -81,7 +83,7 @@ def test_it_is_trained_saved_and_loaded_by_name(
     check_networks(recipe)
     people = read_manifest(tiny_people)
     trained = train(recipe, people, tmp_path)
-    keep_model(trained, recipe, people, tmp_path)
+    keep_model(trained, recipe, people, Learned.of(people), tmp_path)
 
     architecture = load_card(tmp_path).architecture
     # The width is written down though the recipe left it to its default, which another network need not share.
@@ -150,7 +152,7 @@ def test_code_that_changed_under_a_models_name_is_noticed(
     recipe = tiny_recipe(backbone={"name": mine, "settings": {"embedding_dim": 24}}, data={"train": [tiny_people]})
     people = read_manifest(tiny_people)
     trained = train(recipe, people, tmp_path)
-    card = keep_model(trained, recipe, people, tmp_path)
+    card = keep_model(trained, recipe, people, Learned.of(people), tmp_path)
     assert trained.backbone.training
     assert len(card.known_answer) == 16
     load_embedder(tmp_path, precision="bfloat16")
@@ -160,7 +162,7 @@ def test_code_that_changed_under_a_models_name_is_noticed(
             out: Tensor = super().forward(images)
             return out.relu()
 
-    BACKBONES[mine] = lambda embedding_dim, size: Rectified(*tiny(embedding_dim, size))  # type: ignore[misc]
+    BACKBONES[mine] = lambda embedding_dim, size: Rectified(*tiny(embedding_dim, size))
     with pytest.raises(ModelError, match="the code of the network has changed since"):
         load_embedder(tmp_path)
 

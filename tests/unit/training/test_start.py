@@ -17,7 +17,8 @@ from sphereface.data.synthetic_folder import write_faces
 from sphereface.errors import DataError, ModelError
 from sphereface.journey import keep_model
 from sphereface.participants import gather, known_to
-from sphereface.training.loop import check_networks, train
+from sphereface.training.loop import train
+from sphereface.training.network_check import check_networks
 from sphereface.training.plan import make_plan
 from sphereface.training.recipe import Recipe, read_recipe
 
@@ -26,7 +27,7 @@ MakeRecipe = Callable[..., Recipe]
 
 def made(recipe: Recipe, folder: Path) -> ModelCard:
     people = read_manifest(*recipe.data.train)
-    return keep_model(train(recipe, people, folder), recipe, people, folder)
+    return keep_model(train(recipe, people, folder), recipe, people, known_to(recipe, people), folder)
 
 
 @pytest.fixture
