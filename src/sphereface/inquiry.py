@@ -157,7 +157,12 @@ def inquire(
         subjects.append(fused(subjects))
     settings = cast.judgement.evaluation_settings(question.weighting)
     if protocol is not None:
-        settings = replace(settings, **protocol.own_settings())
+        own = protocol.own_settings()
+        if question.all_pairs and not protocol.fmr_targets:  # all pairs carry finer rates than a short list does
+            own["fmr_targets"] = tuple(sorted({*own["fmr_targets"], *settings.fmr_targets}, reverse=True))
+        settings = replace(settings, **own)
+    if question.fmr:
+        settings = replace(settings, fmr_targets=question.fmr)
     return Inquiry(
         subjects=tuple(subjects),
         people=people,

@@ -23,3 +23,19 @@ def fixed_percent(shares: Sequence[float], digits: int = 2) -> tuple[str, ...]:
         exponent = int(f"{deciding:.1e}".partition("e")[2])  # after rounding to two digits
         digits = min(max(digits, 1 - exponent), _MOST)
     return tuple(f"{100.0 * share:.{digits}f}" for share in shares)
+
+
+def percent_with_interval(share: float, low: float, high: float, digits: int = 2) -> str:
+    """Return a share in percent with its interval, as every text for a terminal or a log has it.
+
+    Args:
+        share: The figure.
+        low: Lower end of its interval.
+        high: Upper end.
+        digits: Decimals, as of :func:`fixed_percent`.
+
+    >>> percent_with_interval(0.0332, 0.029, 0.038), percent_with_interval(1e-5, 0.0, 3e-5)
+    ('3.32 % (2.90 to 3.80)', '0.0010 % (0.0000 to 0.0030)')
+    """
+    figure, below, above = fixed_percent((share, low, high), digits)
+    return f"{figure} % ({below} to {above})"

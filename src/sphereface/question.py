@@ -20,6 +20,7 @@ class Question:
         everything: Whether all are compared with all; None where there is no protocol only.
         groups: A label of each person, by name; by default those of a file of embeddings.
         weighting: How the pictures of a template count in it.
+        fmr: False match rates at which misses are counted; none for the protocol's own, or the usual ones.
         target_fpir: Rate of the operating point for searches; by default the recipe's.
         target_fmr: Rate of the operating point for comparisons; by default the recipe's.
     """
@@ -29,6 +30,7 @@ class Question:
     everything: bool | None = None
     groups: Mapping[str, str] | None = None
     weighting: Weighting = "equal"
+    fmr: tuple[float, ...] = ()
     target_fpir: float | None = None
     target_fmr: float | None = None
 

@@ -6,7 +6,6 @@ Runs without torch where the models do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -21,40 +20,19 @@ from sphereface.evaluation.person_figures import (
     right_over_folds,
     unsupported,
 )
-from sphereface.evaluation.repeated import PersonFigure, Repeated, RepeatedRuns
+from sphereface.evaluation.repeated import PersonFigure, RepeatedRuns
 from sphereface.evaluation.scores import PairScores
 from sphereface.evaluation.search import SearchScores
 from sphereface.inquiry import inquire
 from sphereface.progress import SILENT, Progress
 from sphereface.question import Question
+from sphereface.report.ways import ComparedFigure
 from sphereface.subjects import PLAIN, Reading
 
 _Scores = TypeVar("_Scores", PairScores, SearchScores)
 
 _USUAL_FMR, _USUAL_FPIR = (1e-3, 1e-2, 1e-1), (1e-2, 1e-1)
 """Unless told: the first that every run supports."""
-
-
-@dataclass(frozen=True)
-class ComparedFigure:
-    """One figure of all ways of training.
-
-    Attributes:
-        figure: ``FNMR at FMR 0.001``, ``FNIR at FPIR 0.01``, ``accuracy``.
-        protocol: What was compared, such as ``all pairs, at most 10 images a person``.
-        runs: The figure of every run, by way of training.
-        means: Their means over seeds.
-        differences: Of every way but the first: its mean less the first one's. Of several, the intervals are so
-            much wider that all of them hold together with the confidence asked for (Bonferroni).
-        reason: Why there are no means; empty otherwise.
-    """
-
-    figure: str
-    protocol: str
-    runs: Mapping[str, tuple[float, ...]]
-    means: Mapping[str, Repeated]
-    differences: Mapping[str, Repeated]
-    reason: str = ""
 
 
 def compare_rows(

@@ -165,17 +165,52 @@ def test_a_calibration_of_another_model_costs_no_decision(story: Any, sphereface
     fails(sphereface("enroll", "x" * 300, two[0], "--model", model), "at most 200 characters")
 
 
-def test_without_an_operating_point_a_score_is_told_and_nothing_decided(
-    story: Any, sphereface: Any, tmp_path: Path
-) -> None:
+def without_points(story: Any, tmp_path: Path) -> Path:
     model = tmp_path / "model"
     model.mkdir()
     for name in ("model.json", "model.safetensors", "learned.safetensors"):
         shutil.copy(story.folder / name, model / name)
     update_operating_points(model, [])
-    two = pictures(story, "enrol", 0)[:1] * 2
-    for words in ((), ("--json",)):
-        fails(sphereface("verify", *two, "--model", model, *words), "the score is 1.000", "no operating point")
+    return model
+
+
+def test_without_an_operating_point_a_score_is_told_and_nothing_decided(
+    story: Any, sphereface: Any, tmp_path: Path
+) -> None:
+    model = without_points(story, tmp_path)
+    words = ("verify", *pictures(story, "enrol", 0)[:1] * 2, "--model", model)
+    done = sphereface(*words)
+    fails(done, "no operating point", "sphereface evaluate --target-fmr RATE --store")
+    assert done.stdout == "no decision\n  score 1.000 (cosine; an angle of 0.0 degrees)\n"
+    done = sphereface(*words, "--json")
+    fails(done, "no operating point")
+    told = json.loads(done.stdout)
+    assert told["score"] == pytest.approx(1.0)
+    assert told["decision"] is told["threshold"] is told["operating_point"] is None
+    assert done.stderr.endswith(f"error: {told['error']}\n")
+    assert told["kind"] == "ModelError"
+
+
+def test_without_an_operating_point_the_most_alike_are_told_and_nobody_named(
+    story: Any, sphereface: Any, tmp_path: Path
+) -> None:
+    words = ("--model", without_points(story, tmp_path), "--gallery", "book.db")
+    for person, name in ((0, "Ada"), (1, "Bo")):
+        assert sphereface("enroll", name, pictures(story, "enrol", person)[0], *words).returncode == 0
+    shown = pictures(story, "enrol", 1)[0]
+    done = sphereface("identify", shown, *words)
+    fails(done, "no operating point", "sphereface evaluate")
+    first, second, best, other = done.stdout.splitlines()
+    assert (first, second) == ("no decision", "most alike:")
+    assert best == "  1.000 (cosine; an angle of 0.0 degrees)  Bo"
+    assert other.endswith("degrees)  Ada")
+    done = sphereface("identify", shown, *words, "--json")
+    fails(done, "no operating point")
+    told = json.loads(done.stdout)
+    (face,) = told["faces"]
+    assert [candidate["name"] for candidate in face["candidates"]] == ["Bo", "Ada"]
+    assert face["decision"] is face["name"] is told["operating_point"] is None
+    assert told["kind"] == "GalleryError"
 
 
 @pytest.mark.parametrize("slope", [1000.0, 1e308])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -53,6 +54,46 @@ def test_what_differs_is_told_from_what_does_not(sphereface: Run, rows: dict[str
     assert len(found["runs"]["plain"]) == 3
 
 
+def test_a_comparison_in_files_is_the_one_that_is_printed(
+    sphereface: Run, rows: dict[str, list[str]], tmp_path: Path
+) -> None:
+    words = ("compare", *written(rows), "--fmr", "0.01", "--fpir", "0.00001", "--confidence", "0.9")
+    done = sphereface(*words, "--json", "--out", tmp_path / "new" / "out")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    file = tmp_path / "new" / "out" / "comparison.json"
+    assert printed.pop("report") == str(file)
+    assert json.loads(file.read_text("utf-8")) == printed
+    figures = {figure["figure"]: figure for figure in printed["figures"]}
+    table = list(csv.DictReader((file.parent / "comparison.csv").read_text("utf-8").splitlines()))
+    assert {row["figure"] for row in table} == {*figures}
+    found = figures["FNMR at FMR 0.01"]
+    told = {(row["way"], row["quantity"]): row for row in table if row["figure"] == "FNMR at FMR 0.01"}
+    assert len(told) == 3 * 3 + 3 + 2
+    assert [float(told["worse", f"run {n}"]["value"]) for n in (1, 2, 3)] == found["runs"]["worse"]
+    for row, interval in (
+        (told["plain", "mean"], found["means"]["plain"]),
+        (told["worse", "less plain"], found["differences"]["worse"]),
+    ):
+        for name in ("value", "low", "high", "confidence", "standard_error_people", "standard_error_seeds"):
+            assert float(row[name]) == interval[name]
+        assert row["reason"] == ""
+    # The two differences of a figure hold together with 90 %, so each holds with 95 %.
+    assert float(told["plain", "mean"]["confidence"]) == 0.9
+    assert {float(told[way, "less plain"]["confidence"]) for way in ("same", "worse")} == {0.95}
+    (refused,) = (row for row in table if row["figure"] == "FNIR at FPIR 1e-05")
+    assert refused["value"] == ""
+    assert "not supported by this data" in refused["reason"]
+
+
+def test_a_folder_that_cannot_be_written(sphereface: Run, rows: dict[str, list[str]], tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = sphereface("compare", *written(rows), "--out", tmp_path / "taken")
+    assert done.returncode == 2
+    assert "choose a folder you may write to" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_two_seeds_of_restless_ways_give_intervals_that_rates_can_have(sphereface: Run, tmp_path: Path) -> None:
     wild = [write_run(tmp_path / f"w{seed}.npz", noise, seed) for seed, noise in ((1, 0.6), (2, 1.4))]
     other = [write_run(tmp_path / f"o{seed}.npz", noise, seed) for seed, noise in ((3, 1.4), (4, 0.6))]
@@ -93,6 +134,7 @@ def test_the_words(sphereface: Run, rows: dict[str, list[str]]) -> None:
     assert lines[0].startswith("FNMR at FMR 0.01, all pairs")
     assert any("worse less plain: +" in line and line.endswith(": a difference") for line in lines)
     assert any("same less plain" in line and line.endswith(": undecided, the interval holds 0") for line in lines)
+    assert lines[-1].endswith("2 differences are widened, so that all hold together with 95 % (Bonferroni)")
 
 
 def test_what_the_data_cannot_support_is_said(sphereface: Run, rows: dict[str, list[str]]) -> None:

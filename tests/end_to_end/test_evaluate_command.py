@@ -98,9 +98,42 @@ def test_a_protocol_by_its_name(sphereface: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "G1" in done.stdout
     assert "G2" in done.stdout
+    assert "judged on 90 templates of 30 people" in done.stdout
+    assert "accuracy" not in done.stdout  # IJB has no folds
+    page = (tmp_path / "faces.evaluation" / "report.html").read_text("utf-8")
+    assert "<dt>templates</dt>" in page
+    assert "Accuracy over folds" not in page
     listed = sphereface("evaluate", "--protocol", "list").stdout
     assert "ijbc" in listed
     assert "ijbc_face_tid_mid.txt" in listed
+
+
+def test_misses_are_counted_at_rates_that_the_list_carries_or_that_are_asked_for(
+    sphereface: Run, tmp_path: Path
+) -> None:
+    from sphereface.evaluation import write_embeddings as write
+
+    write(tmp_path / "faces.npz", twin("lfw-view2", tmp_path / "lists", people=200))
+    words = (
+        "evaluate", "--embeddings", tmp_path / "faces.npz", "--protocol", "lfw-view2",
+        "--protocol-files", twin_files("lfw-view2", tmp_path / "lists"), "--json",
+    )  # fmt: skip
+    rates = {}
+    for more in ((), ("--fmr", "0.2", "--fmr", "0.15"), ("--everything",)):
+        done = sphereface(*words, *more)
+        assert done.returncode == 0, done.stderr
+        for found in json.loads(done.stdout)["verification"]:
+            rates[more, found["title"]] = {rate: one["value"] for rate, one in found["fnmr_at_fmr"].items()}
+    assert list(rates[(), "LFW View 2"]) == ["0.1"]
+    assert rates[(), "LFW View 2"]["0.1"] is not None
+    asked = rates[("--fmr", "0.2", "--fmr", "0.15"), "LFW View 2"]
+    assert list(asked) == ["0.2", "0.15"]
+    assert None not in asked.values()
+    assert list(rates[("--everything",), "LFW View 2"]) == ["0.1", "0.01", "0.001", "0.0001"]
+    assert rates[("--everything",), "all pairs, at most 10 images a person"]["0.001"] is not None
+    done = sphereface(*words, "--fmr", "1.5")
+    assert done.returncode == 2
+    assert "a target error rate must lie between 0 and 1, not 1.5" in done.stderr
 
 
 def test_what_a_model_saw_is_what_its_file_says(story: Any, sphereface: Run, tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sphereface.percentages import fixed_percent
+from sphereface.evaluation.evaluation import _told
+from sphereface.evaluation.operating_point import MeasuredRate, _range
+from sphereface.evaluation.results import Rate
+from sphereface.percentages import fixed_percent, percent_with_interval
 
 SHARES = st.floats(1e-8, 1.0)
 
@@ -29,3 +32,12 @@ def test_what_is_rounded_up_needs_no_further_digit() -> None:
 
 def test_a_figure_of_nothing_shows_its_bound() -> None:
     assert fixed_percent((0.0, 0.0, 3.7e-6)) == ("0.00000", "0.00000", "0.00037")
+
+
+@given(SHARES, SHARES, SHARES)
+def test_a_share_and_its_interval_are_written_alike_everywhere(share: float, low: float, high: float) -> None:
+    low, share, high = sorted((low, share, high))
+    text = percent_with_interval(share, low, high)
+    assert _told(Rate(share, low, high, 0.95, 100.0)) == text
+    measured = MeasuredRate(value=share, low=low, high=high, confidence=0.95, n=100.0)
+    assert _range(measured, 2, "trials") == f"{text} of trials"

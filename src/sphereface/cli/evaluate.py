@@ -42,6 +42,14 @@ def command(
     groups: Annotated[
         Path | None, typer.Option("--groups", help="CSV with the columns person,group: error rates by group.")
     ] = None,
+    fmr: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--fmr",
+            help="False match rate at which misses are counted; repeatable [default: a protocol's own, or those "
+            "that its impostor pairs support, 0.1 and 0.01 of 3,000; of all pairs 0.01, 0.001 and 0.0001].",
+        ),
+    ] = None,
     weighting: Annotated[
         Weighting, typer.Option("--weighting", help="How the pictures of a template count in it.")
     ] = "equal",
@@ -96,6 +104,7 @@ def command(
             everything=everything,
             groups=None if groups is None else read_groups(groups),
             weighting=weighting,
+            fmr=tuple(fmr or ()),
             target_fpir=target_fpir,
             target_fmr=target_fmr,
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,11 +22,12 @@ from sphereface.cli.options import (
     load_model,
 )
 from sphereface.cli.output import print_json
-from sphereface.cli.points import PointFile, point_for, preprocessing
+from sphereface.cli.points import PointFile, cosine_text, end_undecided, point_for, preprocessing
+from sphereface.errors import GalleryError
 
 if TYPE_CHECKING:
     from sphereface.embedder import Face
-    from sphereface.gallery import Identification
+    from sphereface.gallery import Candidate, Identification
 
 
 def command(
@@ -50,7 +52,19 @@ def command(
         found, vectors = embed_everybody(embedder, image, reader_for(embedder, pictures, faces, detector, limits))
         point = point_for(card, "fpir", point_file)
         read = preprocessing(pictures, faces, detector, limits)
-        answers = book.identify(vectors, point, k=candidates, preprocessing=read)
+        try:
+            answers = book.identify(vectors, point, k=candidates, preprocessing=read)
+        except GalleryError as reason:
+            if point is not None:
+                raise
+            ranked = book.search(vectors, k=candidates)
+            lines = [line for face, best in zip(found, ranked, strict=True) for line in _undecided(face, best)]
+            listed = [
+                {"box": _box(face), "decision": None, "name": None, "candidates": [asdict(one) for one in best]}
+                for face, best in zip(found, ranked, strict=True)
+            ]
+            told = {"image": str(image), "gallery": str(path), "faces": listed}
+            end_undecided(reason, lines, told, as_json)
     assert point is not None  # identify refuses to answer without one
     if answers[0].warning:  # about the gallery, so the same for every face
         print(f"warning: {answers[0].warning}", file=sys.stderr)
@@ -77,14 +91,23 @@ def command(
 
 
 def _print_answer(face: Face, answer: Identification) -> None:
-    box = _box(face)
-    where = "" if box is None else "  (face of {2}x{3} pixels at {0}, {1})".format(*box)
-    print(f"{answer.name if answer.name is not None else 'unknown'}{where}")
+    print(f"{answer.name if answer.name is not None else 'unknown'}{_where(face)}")
     if answer.score is not None:
         relation = "reaches" if answer.name is not None else "is below"
         print(f"  best score {answer.score:.3f} {relation} the threshold {answer.threshold:.3f}")
     for candidate in answer.candidates:
         print(f"  {candidate.score:6.3f}  {candidate.name}")
+
+
+def _undecided(face: Face, best: Sequence[Candidate]) -> list[str]:
+    """Return who is most alike to a face, without a word on whether it is one of them."""
+    alike = [f"  {cosine_text(candidate.score)}  {candidate.name}" for candidate in best]
+    return [f"most alike{_where(face)}:", *(alike or ["  nobody is enrolled"])]
+
+
+def _where(face: Face) -> str:
+    box = _box(face)
+    return "" if box is None else "  (face of {2}x{3} pixels at {0}, {1})".format(*box)
 
 
 def _box(face: Face) -> list[int] | None:

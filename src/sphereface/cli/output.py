@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import PurePath
 from typing import Any
 
-from sphereface.percentages import fixed_percent
+from sphereface.percentages import fixed_percent, percent_with_interval
 from sphereface.progress import Lines, Task
 
 
@@ -108,5 +108,4 @@ def rate_text(rate: Any) -> str:
     """Write a rate with its interval, or why there is none."""
     if rate.value is None:
         return rate.reason or percent(None)
-    value, low, high = fixed_percent((rate.value, rate.low, rate.high))
-    return f"{value} %  ({low} to {high})"
+    return percent_with_interval(rate.value, rate.low, rate.high)

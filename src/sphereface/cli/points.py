@@ -1,12 +1,17 @@
-"""Operating points on the command line: which one decides, and whether pictures are read as it supposes."""
+"""Operating points on the command line: which one decides, how pictures are read for it, what is told without."""
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from sphereface.cli.output import print_json
+from sphereface.errors import SpherefaceError
 from sphereface.faces.choices import DetectorName, PictureKind, Policy
 
 if TYPE_CHECKING:
@@ -41,3 +46,30 @@ def preprocessing(
 
     one: Policy = "largest" if faces == "all" else faces
     return Reading(pictures, one, detector, read_limits(limits or ())).preprocessing() | {"faces": faces}
+
+
+def end_undecided(reason: SpherefaceError, lines: Sequence[str], told: dict[str, Any], as_json: bool) -> NoReturn:
+    """Tell what was found where nothing may be decided, and end with the exit code of the reason.
+
+    Args:
+        reason: Why there is no decision, and which command measures what it takes.
+        lines: What was found, for people.
+        told: The same for programs; what belongs to a decision is added as null.
+        as_json: Whether a program reads it.
+    """
+    print(f"error: {reason}", file=sys.stderr)
+    if as_json:
+        undecided = {"decision": None, "threshold": None, "operating_point": None}
+        print_json({**told, **undecided, "error": str(reason), "kind": type(reason).__name__})
+    else:
+        print("\n".join(["no decision", *lines]))
+    raise typer.Exit(reason.exit_code)
+
+
+def cosine_text(score: float) -> str:
+    """Write a score as what it is: a cosine, and the angle it belongs to.
+
+    >>> cosine_text(0.5)
+    '0.500 (cosine; an angle of 60.0 degrees)'
+    """
+    return f"{score:.3f} (cosine; an angle of {math.degrees(math.acos(max(-1.0, min(1.0, score)))):.1f} degrees)"

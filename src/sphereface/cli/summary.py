@@ -55,7 +55,8 @@ def _difference_text(found: Difference) -> str:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the key figures of every list and gallery, each with its 95 % interval."""
-    print(f"judged on {evaluation.images:,} pictures of {evaluation.people:,} people; 95 % intervals in brackets")
+    judged = f"{evaluation.images:,} {evaluation.unit}s of {evaluation.people:,} people"
+    print(f"judged on {judged}; 95 % intervals in brackets")
     if evaluation.source and evaluation.source.name:
         print(f"protocol: {evaluation.source.title}")
         if evaluation.source.missing:
@@ -77,7 +78,7 @@ def _lists(evaluation: Evaluation) -> Iterator[tuple[str, list[tuple[str, str]]]
             pairs.title,
             [
                 ("equal error rate", rate_text(pairs.eer)),
-                ("accuracy over folds", rate_text(pairs.accuracy)),
+                *([("accuracy over folds", rate_text(pairs.accuracy))] if pairs.folded else []),
                 *((f"FNMR at FMR {target:g}", rate_text(rate)) for target, rate in pairs.fnmr_at_fmr.items()),
             ],
         )

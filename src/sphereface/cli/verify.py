@@ -23,7 +23,7 @@ from sphereface.cli.options import (
     model_folder,
 )
 from sphereface.cli.output import print_json
-from sphereface.cli.points import PointFile, point_for, preprocessing
+from sphereface.cli.points import PointFile, cosine_text, end_undecided, point_for, preprocessing
 from sphereface.errors import ConfigurationError, DataError, GalleryError, ModelError, nearest
 
 if TYPE_CHECKING:
@@ -82,20 +82,19 @@ def command(
         score = _score_of(embedder, gallery_file(gallery), first, second, reading)
         against = {"person": first, "gallery": str(gallery_file(gallery))}
     score = max(-1.0, min(1.0, score))
+    told = {**against, "second": str(second), "score": score, "log_likelihood_ratio": ratio}
+    likely = [] if ratio is None else [_likely(ratio)]
     if point is None:
-        raise ModelError(
-            f"the score is {score:.3f}, and nobody can say what that means: this model has no operating point for "
-            "comparing two pictures; measure one with 'sphereface evaluate --store' on more people, or at a "
-            "higher --target-fmr"
+        reason = ModelError(
+            "this model has no operating point for comparing two pictures, so no score can be called a match; "
+            "measure one with 'sphereface evaluate --target-fmr RATE --store', on more people or at a higher rate"
         )
+        end_undecided(reason, [f"  score {cosine_text(score)}", *likely], told, as_json)
     same = score >= point.threshold
     if as_json:
         print_json(
             {
-                **against,
-                "second": str(second),
-                "score": score,
-                "log_likelihood_ratio": ratio,
+                **told,
                 "decision": "match" if same else "no-match",
                 "threshold": point.threshold,
                 "operating_point": point.model_dump(mode="json"),
@@ -104,10 +103,13 @@ def command(
         return
     print("same person" if same else "not the same person")
     print(f"  score {score:.3f} {'reaches' if same else 'is below'} the threshold {point.threshold:.3f}")
-    if ratio is not None:
-        more, less = ("one person", "two") if ratio >= 0 else ("two people", "one")
-        print(f"  {times(ratio)} times as likely of {more} as of {less} (log-likelihood ratio {ratio:+.2f})")
-    print(f"  {point.describe()}")
+    for line in (*likely, f"  {point.describe()}"):
+        print(line)
+
+
+def _likely(ratio: float) -> str:
+    more, less = ("one person", "two") if ratio >= 0 else ("two people", "one")
+    return f"  {times(ratio)} times as likely of {more} as of {less} (log-likelihood ratio {ratio:+.2f})"
 
 
 def _told(ratio: float) -> float:

@@ -64,7 +64,7 @@ class Face:
     """What became of one picture.
 
     Attributes:
-        path: The picture's file.
+        path: The picture's file; of the third picture, if its content was given instead, ``<picture 3>``.
         outcome: ``embedded``, or the reason why not: the reader's (:mod:`sphereface.faces.outcomes`), or
             ``no-embedding`` where the network's answer has no direction.
         embedding: Unit vector (d,), or None.
@@ -90,20 +90,21 @@ class Face:
 
 def embed_files(
     embedder: Embedder,
-    paths: Sequence[Path],
+    paths: Sequence[Path | bytes],
     *,
     reader: Reader | None = None,
     batch_size: int = 64,
     workers: int | None = 1,
     progress: Progress = SILENT,
 ) -> list[Face]:
-    """Read and embed every file: exactly one :class:`Face` for each path, in order.
+    """Read and embed every picture: exactly one :class:`Face` for each, in order.
 
     A bad picture never raises; it becomes a face without embedding that says why.
 
     Args:
         embedder: What turns pixels into vectors.
-        paths: Image files.
+        paths: Image files, or the encoded content of one (a request's body, a row of a database): kind, size and
+            limits are looked at alike.
         reader: What turns a file into crops of the size that the embedder's contract asks for; by default
             every picture is taken for an aligned crop (:class:`~sphereface.faces.reading.CropReader`).
         batch_size: Pictures held in memory and embedded at once.
@@ -119,13 +120,17 @@ def embed_files(
         raise ConfigurationError(f"batch_size must be 1 or more, not {batch_size}")
     reader = reader or CropReader(embedder.contract.size)
     faces: list[Face] = []
-    sources = [Path(path) for path in paths]
+    sources = [path if isinstance(path, bytes) else Path(path) for path in paths]
+    names = [
+        Path(f"<picture {number}>") if isinstance(source, bytes) else source
+        for number, source in enumerate(sources, 1)
+    ]
     with (
         progress.task("embedding pictures", len(paths), "images") as task,
         closing(read_many(reader, sources, workers)) as every_reading,
     ):
         for start in range(0, len(paths), batch_size):
-            batch = sources[start : start + batch_size]
+            batch = names[start : start + batch_size]
             readings = list(islice(every_reading, len(batch)))
             found = embed_readings(embedder, batch, readings)
             if any(len(of_one) > 1 for of_one in found):

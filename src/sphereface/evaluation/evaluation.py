@@ -15,7 +15,7 @@ from sphereface.evaluation.results import (
     Source,
     Verification,
 )
-from sphereface.percentages import fixed_percent
+from sphereface.percentages import percent_with_interval
 
 _T = TypeVar("_T")
 
@@ -23,8 +23,7 @@ _T = TypeVar("_T")
 def _told(rate: Rate) -> str:
     if rate.value is None or rate.low is None or rate.high is None:
         return "not supported"
-    value, low, high = fixed_percent((rate.value, rate.low, rate.high))
-    return f"{value} % ({low} to {high})"
+    return percent_with_interval(rate.value, rate.low, rate.high)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,7 +32,7 @@ class Evaluation:
 
     Attributes:
         title: What was judged, the model's name or the file's.
-        images: Images evaluated.
+        images: Images evaluated, or templates or videos where a protocol pools images (``unit``).
         people: People evaluated.
         verifications: One-to-one comparisons: all against all, or the lists of a protocol.
         identifications: Open-set searches: one drawn, or the galleries of a protocol.
@@ -42,6 +41,7 @@ class Evaluation:
         classes: Linear probes.
         source: The protocol, or the people at hand.
         settings: Every setting needed to repeat the evaluation.
+        unit: What ``images`` counts: ``picture``, ``template`` or ``video``.
     """
 
     title: str
@@ -54,6 +54,7 @@ class Evaluation:
     classes: tuple[ClassAccuracy, ...] = ()
     source: Source | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    unit: str = "picture"
 
     def __repr__(self) -> str:
         """Return the first figures and not the arrays behind them; :func:`to_json` has all."""

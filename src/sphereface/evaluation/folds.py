@@ -23,7 +23,7 @@ _NOTHING: Scores = np.zeros(0, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class FoldAccuracy:
-    """Result of the folds; ``value`` is None with a ``reason`` where a fold has nothing to learn from."""
+    """Result of the folds; ``value`` is None with a ``reason`` where there are none, or one learns nothing."""
 
     value: float | None
     threshold: float | None
@@ -56,6 +56,8 @@ def fold_accuracy(scores: PairScores, rule: Rule = "middle") -> FoldAccuracy:
         rule: ``middle``: of the lowest stretch of thresholds with the most right decisions. ``plateau``: the
             mean of all best thresholds on a grid of 20,001 from -1 to 1, as SphereFace's own evaluation.
     """
+    if not scores.folded:
+        return FoldAccuracy(None, None, "the protocol has no folds, and so no accuracy over them")
     genuine, impostor = _by_group(scores.genuine, scores), _by_group(scores.impostor, scores)
     whole = list(genuine.values()), list(impostor.values())
     accepted = rejected = 0

@@ -43,6 +43,7 @@ class Comparisons:
         source: The protocol they follow.
         spread: Positions in ``faces`` on which the health of the hypersphere is measured, and the rows that show
             them; None for all.
+        unit: What ``faces`` has rows of, ``template`` where a protocol pools pictures.
     """
 
     faces: EmbeddingSet
@@ -53,6 +54,7 @@ class Comparisons:
     classes: tuple[ClassAccuracy, ...] = ()
     source: Source | None = None
     spread: tuple[Positions, Positions] | None = None
+    unit: str = "picture"
 
 
 def compare(faces: EmbeddingSet, settings: Settings = DEFAULT) -> Comparisons:
@@ -159,6 +161,7 @@ def follow(
         classes=tuple(_told(units, told, settings.confidence) for told in protocol.classes),
         source=Source(protocol.name, protocol.title, protocol.citation, protocol.note, found.missing),
         spread=(spread, found.rows[spread]),
+        unit=protocol.units.word,
     )
 
 
@@ -219,6 +222,7 @@ def judge(comparisons: Comparisons, settings: Settings = DEFAULT) -> Evaluation:
         crowds=tuple(judge_crowd(crowd, settings) for crowd in comparisons.crowds),
         classes=comparisons.classes,
         source=comparisons.source,
+        unit=comparisons.unit,
         settings={**settings.to_json(), "failed_images": int(faces.failed.sum())},
     )
 

@@ -71,7 +71,8 @@ def _kept_units(units: Units, kept: NDArray[np.bool_], place: Positions) -> Unit
 def _kept_pairs(pairs: UnitPairs, kept: NDArray[np.bool_], place: Positions) -> UnitPairs:
     both = kept[pairs.first] & kept[pairs.second]
     fold = None if pairs.fold is None else pairs.fold[both]
-    return UnitPairs(pairs.title, place[pairs.first[both]], place[pairs.second[both]], pairs.same[both], fold)
+    first, second = (place[side[both]] for side in (pairs.first, pairs.second))
+    return replace(pairs, first=first, second=second, same=pairs.same[both], fold=fold)
 
 
 def _kept_classes(told: UnitClasses, kept: NDArray[np.bool_], place: Positions) -> UnitClasses:

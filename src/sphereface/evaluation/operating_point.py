@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sphereface.atomic import write_text
 from sphereface.errors import DataError, reason_of
-from sphereface.percentages import fixed_percent
+from sphereface.percentages import percent_with_interval
 from sphereface.strict_json import read_json
 
 _LARGEST_FILE = 1 << 20
@@ -122,8 +122,7 @@ def point_of(points: Iterable[OperatingPoint], kind: str) -> OperatingPoint | No
 
 
 def _range(rate: MeasuredRate, digits: int, of: str) -> str:
-    value, low, high = fixed_percent((rate.value, rate.low, rate.high), digits)
-    return f"{value}% of {of} ({low}% to {high}%)"
+    return f"{percent_with_interval(rate.value, rate.low, rate.high, digits)} of {of}"
 
 
 def write_operating_point(path: Path, point: OperatingPoint) -> None:

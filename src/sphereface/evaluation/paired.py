@@ -71,7 +71,7 @@ def compare_pairs(
     seed: int = 0,
     threshold_rule: Rule = "middle",
 ) -> list[Difference]:
-    """Compare two models on the same pairs: EER, accuracy, and FNMR at each FMR.
+    """Compare two models on the same pairs: EER, accuracy where there are folds, and FNMR at each FMR.
 
     Args:
         first: Scores of one model.
@@ -102,14 +102,15 @@ def compare_pairs(
     if scored is None:
         reason = "no impostor pair could be scored by both models"
         figures = ["EER", "accuracy", *(f"FNMR at FMR {target:g}" for target in fmr_targets)]
-        return [_difference(figure, (None, None), (), 0, confidence, reason) for figure in figures]
+        unknown = [_difference(figure, (None, None), (), 0, confidence, reason) for figure in figures]
+        return [found for found in unknown if first.folded or found.figure != "accuracy"]
     models = [_judged_by_pairs(scores, fmr_targets, deviations) for scores in scored]
     people = min(min(model.false.clusters, model.missed.clusters) for model in models)
     folds = [fold_accuracy(scores, threshold_rule) for scores in (first, second)]
     genuine, impostor = len(first.genuine), len(first.impostor)
     share = 0.5 if first.balanced else genuine / (genuine + impostor)
     errors = [share * model.missed_drawn + (1.0 - share) * model.false_drawn for model in models]
-    return [
+    differences = [
         _difference(
             "EER",
             [equal_error_rate(model.own, model.others)[0] for model in models],
@@ -127,6 +128,7 @@ def compare_pairs(
         ),
         *(_missed_at(f"FNMR at FMR {t:g}", models, t, "impostor scores", confidence) for t in fmr_targets),
     ]
+    return [found for found in differences if first.folded or found.figure != "accuracy"]
 
 
 def compare_searches(

@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 
 from sphereface.errors import DataError
 from sphereface.evaluation.choices import Rule
+from sphereface.evaluation.intervals import supported
 
 Positions = NDArray[np.int64]
+
+_USUAL_FMR: Final = (1e-1, 1e-2, 1e-3, 1e-4)
+_MOST_FMR: Final = 3
 
 NOBODY: Final = "nobody "
 """How a unit's person begins where nobody knows who it is; what follows tells it from the others."""
@@ -63,6 +67,13 @@ class Units:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def word(self) -> str:
+        """What one of them is: a picture, a template or a video."""
+        if self.folders:
+            return "video"
+        return "picture" if self.members is None else "template"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnitPairs:
@@ -74,6 +85,7 @@ class UnitPairs:
         second: Shape (n,).
         same: Shape (n,), bool.
         fold: Shape (n,): the protocol's own folds from 0 upwards, or None.
+        folded: Whether the list has an accuracy over folds, which are made of people where it has none of its own.
     """
 
     title: str
@@ -81,6 +93,7 @@ class UnitPairs:
     second: Positions
     same: NDArray[np.bool_]
     fold: Positions | None = None
+    folded: bool = True
 
     def __post_init__(self) -> None:
         """Take lists, and 0 and 1 for no and yes, as other programs write them.
@@ -167,7 +180,8 @@ class Protocol:
         searches: Galleries, each searched by itself.
         distractors: Crowds, if any.
         classes: What else is told from the embedding, if anything.
-        fmr_targets: False match rates at which the protocol's papers report.
+        fmr_targets: False match rates at which the protocol's papers report; none where what its lists have
+            impostor pairs for is asked (:meth:`rates`).
         fpir_targets: False positive identification rates likewise.
         threshold_rule: How the folds of an accuracy choose their threshold.
         note: What a reader of the figures must know, in a sentence; may be empty.
@@ -181,7 +195,7 @@ class Protocol:
     searches: tuple[UnitSearch, ...] = ()
     distractors: tuple[UnitDistractors, ...] = ()
     classes: tuple[UnitClasses, ...] = ()
-    fmr_targets: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+    fmr_targets: tuple[float, ...] = ()
     fpir_targets: tuple[float, ...] = (0.01, 0.1)
     threshold_rule: Rule = "middle"
     note: str = ""
@@ -189,10 +203,23 @@ class Protocol:
     def own_settings(self) -> dict[str, Any]:
         """Return what the protocol sets of :class:`~sphereface.evaluation.settings.Settings`."""
         return {
-            "fmr_targets": self.fmr_targets,
+            "fmr_targets": self.rates(),
             "fpir_targets": self.fpir_targets,
             "threshold_rule": self.threshold_rule,
         }
+
+    def rates(self) -> tuple[float, ...]:
+        """Return the false match rates at which FNMR is measured, falling.
+
+        Where the protocol names none, the finest three of 10 %, 1 %, 0.1 % and 0.01 % that the shortest of its
+        lists has impostor pairs for, people who were left out not counted.
+        """
+        if self.fmr_targets or not self.pairs:
+            return self.fmr_targets or _USUAL_FMR[-_MOST_FMR:]
+        impostors = min(int((~pairs.same).sum()) for pairs in self.pairs)
+        # Pairs that share people are worth less than they count; what they then do not carry is told as such.
+        carried = [rate for rate in _USUAL_FMR if not supported(impostors, rate, "impostor scores")]
+        return tuple(carried[-_MOST_FMR:]) or _USUAL_FMR[:1]
 
 
 class UnitTable:

@@ -113,6 +113,7 @@ class Verification:
             and errors of the accuracy.
         balanced: Whether accuracy weighs both kinds of pairs equally (all pairs: impostors outnumber
             genuine pairs a thousand to one there).
+        folded: Whether there is an accuracy to speak of; a protocol without folds has none.
     """
 
     title: str
@@ -131,6 +132,7 @@ class Verification:
     hardest_impostor: list[ScoredPair] = field(default_factory=list)
     failed_pairs: int = 0
     balanced: bool = False
+    folded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class PairScores:
         names: The person behind each code.
         balanced: True where accuracy weighs the two kinds equally, because the list was not made with as
             many impostor as genuine pairs.
+        folded: False where the list's protocol has no folds, and so no accuracy over them.
     """
 
     title: str
@@ -63,6 +64,7 @@ class PairScores:
     people: Codes
     names: tuple[str, ...]
     balanced: bool
+    folded: bool = True
 
     @property
     def failed(self) -> int:
@@ -195,7 +197,8 @@ def listed_pairs(
     scores = row_products(vectors, vectors, pairs.first, pairs.second)
     np.clip(scores, -1.0, 1.0, out=scores)
     scores[failed[pairs.first] | failed[pairs.second]] = -np.inf
-    return score_list(pairs.title, scores, pairs.same, pairs.first, pairs.second, people, names, pairs.fold)
+    listed = score_list(pairs.title, scores, pairs.same, pairs.first, pairs.second, people, names, pairs.fold)
+    return replace(listed, folded=pairs.folded)
 
 
 def score_list(

@@ -36,6 +36,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
             "schema": SCHEMA,
             "judged": evaluation.title,
             "images": evaluation.images,
+            "unit": evaluation.unit,
             "people": evaluation.people,
             "source": evaluation.source,
             "verification": [_verification(found) for found in evaluation.verifications],

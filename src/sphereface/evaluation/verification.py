@@ -115,6 +115,7 @@ def verify(
         hardest_impostor=_hardest(scores.impostor, impostor, lowest=False),
         failed_pairs=listed.failed,
         balanced=scores.balanced,
+        folded=scores.folded,
     )
 
 

@@ -34,12 +34,12 @@ _GIVEN = 2  # chunks that a process has at a time, so that it never waits for th
 _AHEAD = 256  # items that may be done before their turn while one takes long
 
 
-def read_many(reader: Reader, sources: Sequence[Path], workers: int | None = None) -> Generator[Reading]:
+def read_many(reader: Reader, sources: Sequence[Path | bytes], workers: int | None = None) -> Generator[Reading]:
     """Read pictures by several processes, and yield their readings in order.
 
     Args:
         reader: Copied to every process once.
-        sources: The files.
+        sources: The files, or their content, which then travels to the processes.
         workers: As in :func:`in_parallel`.
 
     Raises:
@@ -265,8 +265,9 @@ def _how_it_ended(exit_code: int | None) -> str:
     return f"exit status {exit_code}"
 
 
-def _lost(source: Path, how: str) -> Reading:
-    return Reading("refused", message=crashed(f"'{source}'", how))
+def _lost(source: Path | bytes, how: str) -> Reading:
+    name = f"the image of {len(source):,} bytes" if isinstance(source, bytes) else f"'{source}'"
+    return Reading("refused", message=crashed(name, how))
 
 
 def crashed(name: str, how: str) -> str:

@@ -94,7 +94,7 @@ def growth(point: OperatingPoint, people: int, templates: int) -> tuple[tuple[st
     how = "was measured with" if point.basis == "measured" else "is for"
     text = (
         f"the gallery has {have}, but the threshold {how} {meant}: "
-        f"expect up to about {often}% of strangers to be taken for someone, not {asked}%"
+        f"expect up to about {often} % of strangers to be taken for someone, not {asked} %"
     )
     if times > _LOUD_GROWTH:
         return (), f"{text}; issue one for it: sphereface operating-point --gallery-size {people}"

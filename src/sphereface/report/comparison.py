@@ -72,7 +72,8 @@ def _figures(evaluation: Evaluation) -> Iterator[tuple[str, str, Rate]]:
     for pairs in evaluation.verifications:
         yield pairs.title, "EER", pairs.eer
         yield from _targets(pairs.title, "FNMR at FMR", pairs.fnmr_at_fmr)
-        yield pairs.title, "accuracy over folds", pairs.accuracy
+        if pairs.folded:
+            yield pairs.title, "accuracy over folds", pairs.accuracy
         yield pairs.title, "AUC", pairs.auc
     for told in evaluation.classes:
         yield told.title, "accuracy", told.accuracy

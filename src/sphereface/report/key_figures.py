@@ -109,7 +109,8 @@ def _of_pairs(pairs: Verification) -> Iterator[Card]:
     explanation = f"threshold from the other folds; {pairs.title}"
     if pairs.balanced:
         explanation += "; both kinds of pairs weigh the same"
-    yield Card("Accuracy over folds", shown(pairs.accuracy), explanation)
+    if pairs.folded:
+        yield Card("Accuracy over folds", shown(pairs.accuracy), explanation)
     yield Card("Area under ROC", shown(pairs.auc), "chance that a genuine pair scores above an impostor pair")
 
 

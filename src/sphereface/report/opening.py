@@ -218,13 +218,14 @@ def _missing(evaluation: Evaluation) -> Iterator[str]:
         )
     missing = len(evaluation.source.missing) if evaluation.source else 0
     if missing:
-        yield f"{counted(missing, 'picture')} of the protocol are not at hand and count as failures."
+        yield f"{missing:,} of the protocol's pictures or templates are not at hand and count as failures."
 
 
 def rates_of(evaluation: Evaluation) -> Iterator[Rate]:
     """Yield the rates at the targets that were asked for, and those that stand alone."""
     for pairs in evaluation.verifications:
-        yield from (pairs.accuracy, *pairs.fnmr_at_fmr.values())
+        yield from ([pairs.accuracy] if pairs.folded else [])
+        yield from pairs.fnmr_at_fmr.values()
     for search in evaluation.identifications:
         yield from search.fnir_at_fpir.values()
     for crowd in evaluation.crowds:

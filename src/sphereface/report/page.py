@@ -120,7 +120,8 @@ def _environment() -> jinja2.Environment:
 
 def _facts(evaluation: Evaluation) -> list[tuple[str, int]]:
     """Return what was judged, counted; of several lists or galleries their number."""
-    facts = [("people", evaluation.people), ("images", evaluation.images)]
+    judged = "images" if evaluation.unit == "picture" else f"{evaluation.unit}s"
+    facts = [("people", evaluation.people), (judged, evaluation.images)]
     pairs, searches, crowds = evaluation.verifications, evaluation.identifications, evaluation.crowds
     if len(pairs) > 1:
         facts.append(("lists of pairs", len(pairs)))

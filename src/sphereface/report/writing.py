@@ -37,8 +37,8 @@ def write_report(folder: Path, report: ReportInput) -> Path:
         "table.tex": table_latex(report),
     }
     for name, text in texts.items():
-        _put(folder / name, text.encode())
-    return _put(folder / "report.html", page.encode())
+        put(folder / name, text.encode())
+    return put(folder / "report.html", page.encode())
 
 
 def write_pictures(folder: Path, report: ReportInput) -> list[Path]:
@@ -52,7 +52,7 @@ def write_pictures(folder: Path, report: ReportInput) -> list[Path]:
     from sphereface.report.figures import named_figures
 
     return [
-        _put(folder / f"{figure.name}.{kind}", convert(figure.draw()))
+        put(folder / f"{figure.name}.{kind}", convert(figure.draw()))
         for figure in named_figures(report)
         for kind, convert in (("png", to_png), ("pdf", to_pdf))
     ]
@@ -96,7 +96,12 @@ def _named(report: ReportInput) -> list[int]:
     return sorted({at for pair in pairs for at in (pair.first, pair.second)})
 
 
-def _put(path: Path, content: bytes) -> Path:
+def put(path: Path, content: bytes) -> Path:
+    """Write one file, whole or not at all, and return its path; folders are made.
+
+    Raises:
+        DataError: It cannot be written.
+    """
     try:
         write_bytes(path, content)
     except OSError as error:

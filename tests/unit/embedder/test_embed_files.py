@@ -14,6 +14,9 @@ from PIL import Image
 from sphereface.embedder import Embedder, embed_files
 from sphereface.errors import ConfigurationError
 from sphereface.faces.contract import InputContract
+from sphereface.faces.image import ImageLimits
+from sphereface.faces.reading import CropReader
+from tests.unit.faces.hostile_pictures import png
 
 SIDE = 112
 
@@ -143,3 +146,29 @@ def test_a_resized_picture_says_so(tmp_path: Path) -> None:
     face = embed_files(Projection(), [save(tmp_path / "large.png", picture(1, 160, 160))])[0]
     assert face.ok
     assert "resized from 160x160" in face.message
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_content_in_the_place_of_a_file(zoo: dict[str, Path], workers: int) -> None:
+    kinds = [kind for kind, path in zoo.items() if path.is_file()]
+    paths = [zoo[kind] for kind in kinds]
+    mixed = [paths[0], *(path.read_bytes() for path in paths[1:]), b""]
+    faces = embed_files(Projection(), mixed, workers=workers)
+    assert [face.outcome for face in faces] == [*(kind.strip() for kind in kinds), "undecodable"]
+    assert [str(face.path) for face in faces[1:]] == [f"<picture {at}>" for at in range(2, len(mixed) + 1)]
+    for face in faces[1:]:
+        assert face.ok or str(face.path) in face.message
+        assert len(face.message) < 300  # nobody wants to read the content
+    (whole,) = embed_files(Projection(), [zoo["embedded"].read_bytes()])
+    np.testing.assert_allclose(whole.embedding, faces[0].embedding, atol=1e-5)
+
+
+def test_content_is_held_to_the_limits_before_it_is_decoded() -> None:
+    huge = png(b"", 60_000, 60_000)
+    (face,) = embed_files(Projection(), [huge])
+    assert face.outcome == "too-large"
+    assert "claims 60000x60000 pixels" in face.message
+    reader = CropReader(limits=ImageLimits(max_bytes=20))
+    (face,) = embed_files(Projection(), [huge], reader=reader)
+    assert face.outcome == "too-large"
+    assert "more than the 20 allowed" in face.message

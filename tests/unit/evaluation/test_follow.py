@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from sphereface.evaluation.judge import follow, judge
+from sphereface.evaluation.leaving_out import leave_out
+from sphereface.evaluation.paired import compare_pairs
 from sphereface.evaluation.protocols import PROTOCOLS, read_protocol
 from sphereface.evaluation.settings import Settings
 from sphereface.evaluation.steps import area_under_curve
@@ -36,6 +38,30 @@ def test_a_twin_is_judged_from_its_files(name, tmp_path):
         assert found.failed == 0
         assert found.cmc[0].value > 0.8
     assert to_json(evaluation)["source"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "folded"),
+    [("lfw-view1", "picture", True), ("ytf", "video", True), ("ijbb", "template", False)],
+)
+def test_units_have_a_name_and_only_folds_an_accuracy(name, unit, folded, tmp_path):
+    faces = twin(name, tmp_path, people=30)
+    protocol = read_protocol(name, twin_files(name, tmp_path))
+    protocol = leave_out(protocol, {protocol.units.people[0]})
+    scores = follow(faces, protocol)
+    evaluation = judge(scores, Settings(resamples=20))
+    assert evaluation.unit == unit
+    assert evaluation.images == len(protocol.units)
+    found = evaluation.verification
+    assert found.folded is folded
+    assert (found.accuracy.value is not None) is folded
+    if not folded:
+        assert found.accuracy.reason == "the protocol has no folds, and so no accuracy over them"
+    pairs = scores.pairs[0]
+    lost = replace(pairs.impostor, scores=np.full_like(pairs.impostor.scores, -np.inf))
+    for other in (pairs, replace(pairs, impostor=lost)):
+        differences = compare_pairs(pairs, other, resamples=20)
+        assert ("accuracy" in [difference.figure for difference in differences]) is folded
 
 
 def test_an_embedding_of_noise_does_no_better_than_chance(tmp_path):

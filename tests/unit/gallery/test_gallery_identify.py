@@ -76,8 +76,8 @@ def test_a_gallery_that_has_outgrown_its_threshold(
 def test_the_warning_states_the_rate_to_expect(gallery: Gallery, make_point: Any) -> None:
     enrolled(gallery, 30)
     answer = gallery.identify(E[0], make_point(FINGERPRINT, gallery_people=3, target=0.01))[0]
-    assert "9.6% of strangers" in answer.warning  # 1 - 0.99 ** 10
-    assert "not 1.0%" in answer.warning
+    assert "9.6 % of strangers" in answer.warning  # 1 - 0.99 ** 10
+    assert "not 1.0 %" in answer.warning
 
 
 def test_the_expected_rate_follows_the_independence_formula() -> None:
@@ -95,7 +95,7 @@ def test_more_templates_a_person_make_a_gallery_larger_too(gallery: Gallery, mak
         gallery.enroll(f"p{number}", np.stack([E[number] + 0.1 * shot * E[9] for shot in range(3)]))
     answer = gallery.identify(E[0], make_point(FINGERPRINT, gallery_people=4, gallery_templates=4))[0]
     assert "12 templates" in answer.warning
-    assert "3.0% of strangers" in answer.warning  # 1 - 0.99 ** 3
+    assert "3.0 % of strangers" in answer.warning  # 1 - 0.99 ** 3
     assert gallery.identify(E[0], make_point(FINGERPRINT, gallery_people=4, gallery_templates=12))[0].warning == ""
 
 

@@ -270,7 +270,7 @@ def test_the_printed_summary_has_every_list_and_what_is_missing(models_input: Re
     for words in (
         "judged on 720 pictures of 90 people", "protocol: An example of a protocol", "2 of its pictures or",
         "the list of frontal and profile:", "second gallery:", "rank 1 among 1,000,000", "expression:",
-        "95.10 %  (93.07 to 96.56)", "only 3.2 false alarms are expected",
+        "95.10 % (93.07 to 96.56)", "only 3.2 false alarms are expected",
     ):  # fmt: skip
         assert words in text
 

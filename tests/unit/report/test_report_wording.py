@@ -119,7 +119,7 @@ def test_what_is_missing_is_said_on_top(models_input: ReportInput) -> None:
     assert "wide & 50 % worse and wider are judged under the same protocol below" in about
     assert about.endswith(", and 1 of 1 measured difference cannot be put down to chance.")
     assert words[-2].startswith("4 of the 17 error rates asked for cannot be stated")
-    assert words[-1] == "2 pictures of the protocol are not at hand and count as failures."
+    assert words[-1] == "2 of the protocol's pictures or templates are not at hand and count as failures."
 
 
 def test_settings_keep_their_exact_numbers() -> None:

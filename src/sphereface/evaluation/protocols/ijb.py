@@ -128,4 +128,4 @@ def _pairs(path: Path, title: str, templates: Positions, people: Positions) -> U
         second.append(ends[:, 1])
         same.append(labels == 1)
         line += len(block)
-    return UnitPairs(title, np.concatenate(first), np.concatenate(second), np.concatenate(same))
+    return UnitPairs(title, np.concatenate(first), np.concatenate(second), np.concatenate(same), folded=False)
