@@ -29,7 +29,8 @@ def recipe_hash(run: Run) -> str:
     recipe = run.recipe()
     values = recipe.model_dump_json(
         include={"input", "backbone", "head", "regularizers", "optimiser", "augmentation"},
-        exclude={"backbone": {"start"}},  # no run starts from a model; most are older than the key
+        # Most runs are older than these keys; none starts from a model, and all are with SGD.
+        exclude={"backbone": {"start"}, "optimiser": {"name", "beta2"}},
     )
     training = recipe.training
     parts = (values, training.images, training.batch_size, training.seed, training.precision, training.threads)

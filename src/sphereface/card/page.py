@@ -27,7 +27,10 @@ from sphereface.report.wording import flat_settings, plain_percent
 CARD_PAGE = "model-card.md"
 
 _MADE_BY = ("backbone", "head", "optimiser", "augmentation")  # sections of a recipe that make the weights
-_STEPS = ("optimiser.milestones", "optimiser.factor")  # a cosine schedule has no use for them
+_UNUSED = {
+    ("schedule", "cosine"): ("optimiser.milestones", "optimiser.factor"),
+    ("name", "sgd"): ("optimiser.beta2",),
+}
 
 
 def write_card(folder: Path, card: ModelCard, learned: Learned | None, report: ReportInput) -> Path:
@@ -140,7 +143,8 @@ def _settings(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "regularizers": {str(at): term for at, term in enumerate(terms, 1)} if isinstance(terms, list) else {},
         "training": {name: training.get(name) for name in ("batch_size", "precision")},
     }
-    unused = _STEPS if _part(recipe, "optimiser").get("schedule") == "cosine" else ()
+    solver = _part(recipe, "optimiser")
+    unused = [name for (key, value), names in _UNUSED.items() if solver.get(key) == value for name in names]
     for name, value in flat_settings(told):
         if value not in ("none", "") and name not in unused:
             yield code(name), prose(value)

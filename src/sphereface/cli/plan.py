@@ -94,10 +94,11 @@ def _print_memory(plan: Plan) -> None:
     memory = plan.memory
     device = plan.device.startswith("cuda")
     print(f"memory in GB (10^9 bytes): an estimate from sizes, for a batch of {plan.input[0]:,}")
-    trio = "weights, gradients, velocities"
+    both = "weights and gradients"
     rows = [
-        ("backbone", memory.backbone * 3, trio),
-        ("head", memory.head * 3, f"{trio}; prototypes and all else it learns ({_gb(memory.head)} each)"),
+        ("backbone", memory.backbone * 2, both),
+        ("head", memory.head * 2, f"{both}; prototypes and all else it learns ({_gb(memory.head)} each)"),
+        ("optimiser", memory.optimiser, "what it keeps of each weight from step to step"),
         ("activations", memory.activations, "of the backbone, kept for the backward pass"),
         ("fragments", memory.fragments, "at most, kept by the C library for pieces below 32 MiB"),
         ("head's work", memory.head_block, "at most, beside the prototypes and their gradient"),

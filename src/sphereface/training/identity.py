@@ -19,6 +19,8 @@ _HARMLESS = {
     "training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "workers", "precision"},
     "backbone": {"start"},  # its weights decide, not where they lie
 }
+_OF_ADAMW = {"name", "beta2"}
+"""Runs with SGD have no part in these keys of the optimiser, and may be older than they are."""
 
 
 def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype, start: ModelCard | None) -> str:
@@ -27,7 +29,7 @@ def fingerprint(recipe: Recipe, people: Manifest, precision: torch.dtype, start:
     The format is the one in use, not the recipe's word: ``auto`` means another one on another machine. ``start``
     is the model that the run starts from, if it does.
     """
-    parts = recipe.model_dump_json(include=_DECIDING, exclude=_HARMLESS)
+    parts = recipe.model_dump_json(include=_DECIDING, exclude=_harmless(recipe.optimiser.name))
     weights = "" if start is None else f"\n{start.weights_sha256}"
     return hashlib.sha256(f"{parts}\n{precision}\n{people.data_hash}{weights}".encode()).hexdigest()
 
@@ -58,10 +60,17 @@ def differences(recipe: Recipe, before: Path) -> list[str]:
 
 def _deciding(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that decide the weights under their full names."""
-    harmless = {f"{section}.{key}" for section, keys in _HARMLESS.items() for key in keys}
+    settings = dict(_flat(recipe))
+    without = _harmless(settings.get("optimiser.name"))
+    harmless = {f"{section}.{key}" for section, keys in without.items() for key in keys}
     return {
-        key: value for key, value in _flat(recipe) if key.partition(".")[0] in _DECIDING and key not in harmless
+        key: value for key, value in settings.items() if key.partition(".")[0] in _DECIDING and key not in harmless
     }
+
+
+def _harmless(optimiser: object) -> dict[str, set[str]]:
+    """Return the keys of each section that do not decide a run with this optimiser."""
+    return _HARMLESS if optimiser == "adamw" else {**_HARMLESS, "optimiser": _OF_ADAMW}
 
 
 def _flat(section: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

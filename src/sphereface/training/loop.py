@@ -23,6 +23,7 @@ from sphereface.heads import Head, build_head, build_regularizer
 from sphereface.progress import SILENT, Progress
 from sphereface.training.identity import differences, fingerprint
 from sphereface.training.journal import Journal
+from sphereface.training.optimiser import build_optimiser
 from sphereface.training.recipe import Recipe
 from sphereface.training.schedules import learning_rate
 from sphereface.training.snapshot import RunState, load_latest_snapshot, save_snapshot
@@ -211,16 +212,6 @@ def build_regularizers(recipe: Recipe, num_classes: int, device: torch.device) -
         )
         for term in recipe.regularizers
     ).to(device)
-
-
-def build_optimiser(recipe: Recipe, *parts: nn.Module) -> torch.optim.SGD:
-    """Build SGD; vectors (biases, slopes, batch norms) are not decayed, as in the published solver."""
-    parameters = [parameter for part in parts for parameter in part.parameters()]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.optimiser.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.SGD(groups, lr=recipe.optimiser.learning_rate, momentum=recipe.optimiser.momentum)
 
 
 def decoders(recipe: Recipe, device: torch.device) -> int:

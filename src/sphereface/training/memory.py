@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sphereface.data.loader import batches
 from sphereface.heads import Head, MarginHead
+from sphereface.training.optimiser import copies
 from sphereface.training.recipe import Recipe
 
 _FLOAT = 4  # bytes of a weight, whatever the precision of the products
@@ -30,9 +31,10 @@ class Memory:
     """Bytes, part by part; an estimate made of sizes, not a measurement.
 
     Attributes:
-        backbone: The backbone's weights; its gradients and its velocities take as much each.
-        head: Prototypes and whatever else loss and regularizers learn; likewise three times in all.
-        buffers: Statistics and banks, which have neither gradient nor velocity.
+        backbone: The backbone's weights; its gradients take as much.
+        head: Prototypes and whatever else loss and regularizers learn; likewise twice in all.
+        optimiser: What the optimiser keeps of backbone and head from step to step.
+        buffers: Statistics and banks, which have no gradient.
         activations: What the forward pass of the backbone keeps for the backward pass, for one batch.
         fragments: At most so much that the C library keeps for itself, on a CPU: tensors below 32 MiB come from
             its heap, which it does not give back as long as something lies behind them.
@@ -48,6 +50,7 @@ class Memory:
 
     backbone: int
     head: int
+    optimiser: int
     buffers: int
     activations: int
     fragments: int
@@ -62,8 +65,8 @@ class Memory:
 
     @property
     def kept(self) -> int:
-        """What stays from step to step: weights, gradients, velocities and statistics."""
-        return 3 * (self.backbone + self.head) + self.buffers
+        """What stays from step to step: weights, gradients, what the optimiser keeps, and statistics."""
+        return 2 * (self.backbone + self.head) + self.optimiser + self.buffers
 
     @property
     def step(self) -> int:
@@ -107,18 +110,20 @@ def plan_memory(
     learned = [*weights, *head.parameters(), *regularizers.parameters()]
     saved, low = saved_bytes(backbone, recipe, precision), precision is torch.bfloat16
     buffers = sum(_bytes(part.buffers()) for part in (backbone, head, regularizers))
-    snapshot = 2 * _bytes(learned) + buffers  # weights and velocities
-    # Convolutions lie in memory in another order than on disk, so that they are copied twice: weight and velocity.
-    reordered = 2 * _bytes(weight for weight in weights if weight.ndim == 4)
+    each = copies(recipe.optimiser)
+    snapshot = (1 + each) * _bytes(learned) + buffers
+    # Convolutions lie in memory in another order than on disk, so that they and what is kept of them are copied.
+    reordered = (1 + each) * _bytes(weight for weight in weights if weight.ndim == 4)
     return Memory(
         backbone=_bytes(weights),
         head=_bytes(learned) - _bytes(weights),
+        optimiser=each * _bytes(learned),
         buffers=buffers,
         activations=sum(saved),
         fragments=sum(size for size in saved if size < _FROM_HEAP) if device.type == "cpu" else 0,
         weight_copies=sum(2 * weight.numel() for weight in weights if weight.ndim > 1) if low else 0,
         head_block=_head_block(head, count),
-        update=_update(learned, head, device),
+        update=_update(recipe, learned, head, device),
         libraries=_LIBRARIES,
         writing=2 * snapshot + reordered,  # safetensors makes bytes of every tensor, and one string of them all
         crops=min(pictures, _CACHE // crop) * crop,
@@ -198,11 +203,13 @@ def _head_block(head: Head, count: int) -> int:
     return min(int(head.memory_budget * 2**20), rows * (64 * count + 4 * width)) + _FLOAT * rows
 
 
-def _update(learned: list[nn.Parameter], head: Head, device: torch.device) -> int:
+def _update(recipe: Recipe, learned: list[nn.Parameter], head: Head, device: torch.device) -> int:
     """Return the bytes of the temporary copies that a step of the optimiser, or putting to length 1, makes."""
-    decayed = [parameter.numel() * _FLOAT for parameter in learned if parameter.ndim > 1]
-    # Weight decay adds gradient and weight into a new tensor: one after the other on a CPU, all at once on CUDA.
-    update = sum(decayed) if device.type == "cuda" else max(decayed, default=0)
+    # SGD's weight decay adds gradient and weight into a new tensor; AdamW takes a root and divides it. One
+    # parameter after the other on a CPU, all at once on CUDA.
+    adamw = recipe.optimiser.name == "adamw"
+    copied = [(1 + adamw) * parameter.numel() * _FLOAT for parameter in learned if adamw or parameter.ndim > 1]
+    update = sum(copied) if device.type == "cuda" else max(copied, default=0)
     if isinstance(head, MarginHead) and head.prototype_mode == "projected":
         update = max(update, 2 * head.prototypes.numel() * _FLOAT)
     return update

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +11,37 @@ from sphereface.errors import ConfigurationError
 
 
 def apply_overrides(
-    values: dict[str, Any], overrides: Sequence[str], paths: Collection[str], usual_head: str
+    values: dict[str, Any],
+    overrides: Sequence[str],
+    paths: Collection[str],
+    own: Mapping[str, tuple[str, Collection[str]]],
 ) -> None:
     """Change the nested dicts of a recipe in place.
 
     Values are TOML; what is not TOML is taken as text. A path in one starts where the program runs, not at the
-    recipe. Another ``head.name`` gives up the settings of the recipe's head, for they were another loss's;
-    overrides of its settings hold, wherever they stand.
+    recipe. Another ``head.name`` gives up the settings of the recipe's head, for they were another loss's, and so
+    does another optimiser; overrides of its settings hold, wherever they stand.
 
     Args:
         values: The recipe as it was read.
         overrides: Texts ``key=value``.
         paths: Keys that are paths, such as ``data.train``.
-        usual_head: The ``head.name`` of a recipe that gives none.
+        own: By key that names something, such as ``head.name``: its value in a recipe that gives none, and the
+            keys beside it that belong to what it names.
 
     Raises:
         ConfigurationError: If one is not ``key=value``, or its section is a value.
     """
-    for override in sorted(overrides, key=lambda override: _key(override) != "head.name"):
-        _apply(values, override, paths, usual_head)
+    for override in sorted(overrides, key=lambda override: _key(override) not in own):
+        _apply(values, override, paths, own)
 
 
-def _apply(values: dict[str, Any], override: str, paths: Collection[str], usual_head: str) -> None:
+def _apply(
+    values: dict[str, Any],
+    override: str,
+    paths: Collection[str],
+    own: Mapping[str, tuple[str, Collection[str]]],
+) -> None:
     key, (_, separator, text) = _key(override), override.partition("=")
     if not separator or not key:
         raise ConfigurationError(f"--set takes key=value, such as training.seed=2, not '{override}'")
@@ -46,8 +55,10 @@ def _apply(values: dict[str, Any], override: str, paths: Collection[str], usual_
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise ConfigurationError(f"--set {override}: '{section}' is a value, not a section")
-    if key == "head.name" and values.get("name", usual_head) != value:
-        values.pop("settings", None)
+    usual, belonging = own.get(key, (value, ()))
+    if values.get(last, usual) != value:
+        for name in belonging:
+            values.pop(name, None)
     values[last] = value
 
 

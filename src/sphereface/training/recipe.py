@@ -7,7 +7,6 @@ comes from the data. Schedules are shares of the run, so that a shorter run foll
 from __future__ import annotations
 
 import tomllib
-import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,8 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from sphereface.checkpoint import LICENCE
 from sphereface.embedder.judgement import Judgement
-from sphereface.errors import ConfigurationError, nearest
+from sphereface.errors import ConfigurationError
 from sphereface.faces.contract import InputContract
+from sphereface.training.explaining import explain
 from sphereface.training.overrides import apply_overrides
 
 Folders = Annotated[tuple[Path, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
@@ -29,6 +29,11 @@ Input = Annotated[
 """A contract of the smaller size unless one is given: what is said of the colours alone does not change it."""
 
 _SINGLE = ("without", "pairs", "trial_known", "trial_strangers")
+_OWN = {
+    "head.name": ("cosface", ("settings",)),
+    "optimiser.name": ("sgd", ("learning_rate", "momentum", "beta2", "weight_decay")),
+}
+"""What is named, what it is where nothing is said, and the settings beside it that are only this one's."""
 _PATHS = ("backbone.start", *(f"data.{key}" for key in ("train", "test", *_SINGLE)))
 
 
@@ -92,13 +97,20 @@ class Head(Section):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+# Learning rate and weight decay; those of AdamW are from the ViT configurations of InsightFace's arcface_torch.
+_USUAL_RATES = {"sgd": (0.1, 5e-4), "adamw": (1e-3, 0.1)}
+
+
 class Optimiser(Section):
-    """Stochastic gradient descent with a learning-rate schedule.
+    """What moves the weights, and its learning-rate schedule.
 
     Attributes:
-        learning_rate: At its highest.
-        momentum: Of the velocity.
-        weight_decay: On every weight and prototype; biases, PReLU slopes and batch norms have none.
+        name: ``sgd``, with momentum, as the papers on margins do; or ``adamw``, as is usual for transformers.
+        learning_rate: At its highest; of ``adamw`` 0.001 unless given.
+        momentum: Of the velocity; of ``adamw`` the first beta.
+        beta2: The second beta of ``adamw``.
+        weight_decay: On every weight and prototype; biases, PReLU slopes and batch norms have none. Of ``adamw``
+            it is decoupled from the gradient, and 0.1 unless given.
         schedule: ``cosine`` to zero, or ``steps``: divided by ``factor`` at each of ``milestones``.
         milestones: Shares of the run. SphereFace: 16,000, 24,000 and 28,000 of 28,000 steps.
         factor: What the rate is divided by.
@@ -106,9 +118,11 @@ class Optimiser(Section):
         clip_norm: Largest norm of the gradient of backbone and head; None leaves it alone.
     """
 
-    learning_rate: float = Field(0.1, gt=0.0)
+    name: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(default_factory=lambda values: _USUAL_RATES[values["name"]][0], gt=0.0)
     momentum: float = Field(0.9, ge=0.0, lt=1.0)
-    weight_decay: float = Field(5e-4, ge=0.0)
+    beta2: float = Field(0.999, ge=0.0, lt=1.0)
+    weight_decay: float = Field(default_factory=lambda values: _USUAL_RATES[values["name"]][1], ge=0.0)
     schedule: Literal["cosine", "steps"] = "cosine"
     milestones: tuple[float, ...] = (16 / 28, 24 / 28)
     factor: float = Field(10.0, gt=1.0)
@@ -240,8 +254,8 @@ class Recipe(Section):
 def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe and apply ``key=value`` overrides such as ``head.settings.margin=0.4``.
 
-    Values of overrides are TOML; what is not TOML is taken as text. A path in one starts where the program runs,
-    and another ``head.name`` takes its published settings, not those of the recipe's head.
+    Values of overrides are TOML; what is not TOML is taken as text. A path in one starts where the program runs;
+    another ``head.name`` or ``optimiser.name`` takes its own usual settings, not those that the recipe gave.
 
     Raises:
         ConfigurationError: If the file is missing or not TOML, or a key or value does not fit.
@@ -255,7 +269,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise ConfigurationError(f"cannot read the recipe {path}: {error}") from None
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:  # too long a number, too deep a list
         raise ConfigurationError(f"the recipe {path} is not valid TOML: {error}") from None
-    apply_overrides(values, overrides, _PATHS, usual_head=Head().name)
+    apply_overrides(values, overrides, _PATHS, _OWN)
     return parse_recipe(values, folder=path.parent)
 
 
@@ -268,7 +282,7 @@ def parse_recipe(values: dict[str, Any], folder: Path = Path()) -> Recipe:
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        raise ConfigurationError(_explain(error)) from None
+        raise ConfigurationError(explain(error, Recipe)) from None
     data = recipe.data
     anchored = data.model_copy(
         update={
@@ -290,29 +304,3 @@ def settings_in_words(settings: Mapping[str, object]) -> str:
 def _anchor(path: Path, folder: Path) -> Path:
     # Absolute, so that the model card finds its people from any folder.
     return (folder / path.expanduser()).absolute()
-
-
-def _explain(error: ValidationError) -> str:
-    """Say the first problem in words."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1])
-        wrong = str(first["loc"][-1])
-        return f"the recipe has no key '{where}'.{nearest(wrong, known)} Known here: {', '.join(known)}"
-    if first["type"] == "missing":
-        return f"the recipe lacks the key '{where}'"
-    given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
-    return f"the recipe's '{where or 'values'}' does not fit: {first['msg']}{given}"
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Recipe
-    for part in location:
-        if isinstance(part, int):  # a place in a list of sections
-            continue
-        annotation = model.model_fields[part].annotation
-        annotation = next(iter(typing.get_args(annotation)), annotation)
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return list(model.model_fields)

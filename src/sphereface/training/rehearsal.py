@@ -15,8 +15,9 @@ from typing import Any
 import torch
 
 from sphereface.errors import ConfigurationError
-from sphereface.training.loop import build_networks, build_optimiser, build_regularizers, to_network
+from sphereface.training.loop import build_networks, build_regularizers, to_network
 from sphereface.training.memory import Memory, available_memory, linux_bytes
+from sphereface.training.optimiser import build_optimiser
 from sphereface.training.recipe import Recipe
 from sphereface.training.step import take_step
 

@@ -1,7 +1,7 @@
 """Snapshots of a run under way: everything a resumed run needs, written in one step.
 
-A snapshot is ``checkpoints/step-00000100.safetensors``: the weights, statistics and prototypes, the
-optimiser's velocities, and as metadata the step and the fingerprint of the recipe. Order of images,
+A snapshot is ``checkpoints/step-00000100.safetensors``: the weights, statistics and prototypes, what the
+optimiser keeps of them, and as metadata the step and the fingerprint of the recipe. Order of images,
 augmentation, schedules and what a network draws are pure functions of seed and step, so no random state needs
 saving.
 """
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sphereface.atomic import write_bytes
 from sphereface.errors import ModelError, reason_of
+from sphereface.training.optimiser import kept, put_back
 
 _FORMAT = "sphereface-snapshot-1"
 _KEPT = 2
@@ -32,20 +33,18 @@ class RunState:
         optimiser: Of all their parameters.
     """
 
-    def __init__(self, parts: Mapping[str, nn.Module], optimiser: torch.optim.SGD) -> None:
+    def __init__(self, parts: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer) -> None:
         self.parts, self.optimiser = parts, optimiser
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return every tensor under a name of its own; parameters and their velocities share a name."""
+        """Return every tensor under its name: ``head.prototypes``, ``velocity.head.prototypes``."""
         state = {
             f"{part}.{name}": value
             for part, module in self.parts.items()
             for name, value in module.state_dict().items()
         }
         for name, parameter in self.named_parameters():
-            velocity = self.optimiser.state.get(parameter, {}).get("momentum_buffer")
-            if velocity is not None:
-                state[f"velocity.{name}"] = velocity
+            state |= kept(self.optimiser, name, parameter)
         return state
 
     def named_parameters(self) -> list[tuple[str, nn.Parameter]]:
@@ -71,10 +70,7 @@ class RunState:
                 detail = " ".join(str(error).split())[:300]
                 raise ModelError(f"the snapshot does not fit this {prefix}: {detail}") from None
         for name, parameter in self.named_parameters():
-            velocity = tensors.get(f"velocity.{name}")
-            if velocity is not None:
-                # Laid out in memory as the parameter is, so that a resumed step does the very same arithmetic.
-                self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(velocity)
+            put_back(self.optimiser, name, parameter, tensors)
 
 
 def save_snapshot(folder: Path, state: RunState, step: int, recipe_hash: str) -> Path:

@@ -18,8 +18,9 @@ from sphereface.heads.regularizers import CenterLoss
 from sphereface.training import loop
 from sphereface.training.guard import require_finite
 from sphereface.training.journal import Journal, read_journal
-from sphereface.training.loop import build_networks, build_optimiser, train
+from sphereface.training.loop import build_networks, train
 from sphereface.training.network_check import check_networks
+from sphereface.training.optimiser import build_optimiser
 from sphereface.training.recipe import Head as HeadSection
 from sphereface.training.recipe import Recipe
 from sphereface.training.step import take_step
@@ -81,6 +82,7 @@ def dropping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKBONES, "dropping", Dropping)
 
 
+ADAMW: dict[str, Any] = {**EVERY_TERM, "optimiser": {"name": "adamw"}}
 DROPPING: dict[str, Any] = {"backbone": {"name": "dropping", "settings": {"embedding_dim": 16}}}
 
 
@@ -90,7 +92,7 @@ def test_what_a_network_draws_differs_from_step_to_step_and_run_to_run() -> None
     assert loop.seed_of(3, 7) == loop.seed_of(3, 7)
 
 
-@pytest.mark.parametrize(("stopped_at", "changes"), [(3, {}), (6, {}), (3, EVERY_TERM), (3, DROPPING)])
+@pytest.mark.parametrize(("stopped_at", "changes"), [(3, {}), (6, {}), (3, EVERY_TERM), (3, DROPPING), (3, ADAMW)])
 def test_a_run_resumed_from_any_snapshot_ends_with_the_same_bits(
     tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, stopped_at: int, changes: dict[str, Any]
 ) -> None:

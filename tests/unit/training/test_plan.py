@@ -190,10 +190,12 @@ def test_activations_are_those_that_a_real_pass_keeps(
 
 
 @pytest.mark.parametrize("head", ["cosface", "a-softmax", "curricularface", "subcenter-arcface", "uniface"])
+@pytest.mark.parametrize("solver", [{}, {"momentum": 0.0}, {"name": "adamw"}])
 def test_the_snapshot_has_the_size_that_was_planned(
-    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, head: str
+    tiny_recipe: MakeRecipe, tiny_people: Path, tmp_path: Path, head: str, solver: dict[str, Any]
 ) -> None:
-    recipe = tiny_recipe(head={"name": head, "settings": {}}, regularizers=[{"name": "center"}])
+    terms = [{"name": "center"}]
+    recipe = tiny_recipe(head={"name": head, "settings": {}}, regularizers=terms, optimiser=solver)
     plan = make_plan(recipe, 6, 24)
     train(recipe, read_manifest(tiny_people), tmp_path)
     newest = max((tmp_path / "checkpoints").iterdir())
@@ -269,7 +271,7 @@ EVERY_TERM: dict[str, Any] = {
     [
         {},
         EVERY_TERM,
-        {"head": {"name": "simple", "settings": {}}},
+        {"head": {"name": "simple", "settings": {}}, "optimiser": {"name": "adamw"}},
         {"head": {"name": "a-softmax", "settings": {"gradient": "normalised", "prototypes": "projected"}}},
         {"head": {"settings": {"implementation": "reference"}}, "training": {"precision": "float32"}},
         {"input": {"size": "112x112", "colour": "bgr"}, "training": {"images": 8}},

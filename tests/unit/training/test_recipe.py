@@ -85,6 +85,21 @@ def test_another_loss_does_not_inherit_the_settings_of_the_recipes(recipe_file: 
         assert read_recipe(recipe_file, overrides).head.settings == {"margin": 0.4}
 
 
+def test_another_optimiser_does_not_inherit_the_rates_of_the_recipes(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{TEXT}[optimiser]\nlearning_rate = 0.2\nweight_decay = 1e-4\nwarmup = 0.1\n")
+    for overrides, rates in {
+        (): (0.2, 1e-4),
+        ("optimiser.name=sgd",): (0.2, 1e-4),
+        ("optimiser.name=adamw",): (1e-3, 0.1),
+        ("optimiser.weight_decay=0.05", "optimiser.name=adamw"): (1e-3, 0.05),
+    }.items():
+        optimiser = read_recipe(path, overrides).optimiser
+        assert (optimiser.learning_rate, optimiser.weight_decay, optimiser.warmup) == (*rates, 0.1)
+    with pytest.raises(ConfigurationError, match=r"'optimiser\.name' does not fit.*'sgd' or 'adamw'.*'adam'"):
+        read_recipe(path, ("optimiser.name=adam",))
+
+
 @pytest.mark.parametrize("section", [name for name in Recipe.model_fields if name not in {"data", *PLAIN}])
 def test_a_section_that_says_little_changes_no_default(section: str) -> None:
     least = {"data": {"train": "faces"}}
