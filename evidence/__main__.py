@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evidence.schedule import QUESTIONS
 from evidence.summary import SUMMARIES
+from sphereface.errors import DataError
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -26,16 +27,25 @@ def main() -> int:
         )
         if verb == "run":
             about.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
-    verbs.add_parser("page", help="make the page and its figures of the summaries")
+    about = verbs.add_parser("page", help="make the page and its figures of the summaries")
+    about.add_argument("--summaries", type=Path, default=SUMMARIES, help="where the outcomes lie")
+    about.add_argument(
+        "--docs", type=Path, help="folder to write to: results/ and pictures/ [default: this one's]"
+    )
     arguments = parser.parse_args()
     if getattr(arguments, "jobs", 1) < 1:
         parser.error("--jobs needs a number of processes from 1 upwards")
     if unknown := {*getattr(arguments, "only", ())} - {*QUESTIONS}:
         parser.error(f"unknown question '{min(unknown)}'; known: {', '.join(QUESTIONS)}")
     if arguments.verb == "page":
-        from evidence.page import write_page
+        from evidence.page import DOCS, write_page
 
-        write_page()
+        if arguments.docs is None and arguments.summaries != SUMMARIES:
+            parser.error("--summaries of your own needs --docs FOLDER: the page of the project stays as it is")
+        try:
+            write_page(arguments.docs or DOCS, arguments.summaries)
+        except (DataError, OSError) as error:
+            raise SystemExit(f"error: {error}") from None
         return 0
     from evidence import running
 

@@ -19,7 +19,16 @@ from evidence.section import (
     judged,
     picture,
 )
-from evidence.wording import listed, mean_words, name_of, number, paragraph, sorted_clauses, together_words
+from evidence.wording import (
+    listed,
+    loss_words,
+    mean_words,
+    name_of,
+    number,
+    paragraph,
+    sorted_clauses,
+    together_words,
+)
 from sphereface.card.markdown import table
 
 FEW, MANY = plan.BUDGETS
@@ -86,7 +95,7 @@ def _short(margins: Sequence[BudgetRow], changes: Sequence[tuple[str, Comparison
 def _body(found: BudgetAnswer, margins: Sequence[BudgetRow]) -> str:
     rows = [
         (
-            name_of(row.name),
+            loss_words(*plan.PUBLISHED[row.name]),
             *(mean_words(row.headline[steps]) for steps in plan.BUDGETS),
             *(mean_words(row.easier[steps]) for steps in plan.BUDGETS),
             *(ended(row.ending[steps]) for steps in plan.BUDGETS),
@@ -95,7 +104,7 @@ def _body(found: BudgetAnswer, margins: Sequence[BudgetRow]) -> str:
     ]
     differences = [
         (
-            name_of(row.name),
+            loss_words(*plan.PUBLISHED[row.name]),
             *map(judged, [*row.against.values(), row.change, row.change_easier, *row.against_tuned.values()]),
         )
         for row in margins

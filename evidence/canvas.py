@@ -84,9 +84,15 @@ def styled(draw: Callable[_P, str]) -> Callable[_P, str]:
     return drawn
 
 
-def new_axes(left: float, bottom: float = 0.17, right: float = 0.97, top: float = 0.96) -> Axes:
-    """Return axes in a new figure, their edges as shares of its width and height."""
-    figure = Figure(figsize=(WIDTH, HEIGHT))
+def new_axes(
+    left: float,
+    bottom: float = 0.17,
+    right: float = 0.97,
+    top: float = 0.96,
+    size: tuple[float, float] = (WIDTH, HEIGHT),
+) -> Axes:
+    """Return axes in a new figure, their edges as shares of its width and height; ``size`` is in inches."""
+    figure = Figure(figsize=size)
     return figure.add_axes((left, bottom, right - left, top - bottom))
 
 

@@ -43,6 +43,7 @@ class Comparison:
             hold together; None where the plan does not ask.
         calm: The same difference and its verdict where the noise of seeds is pooled without the most restless row
             of the question; None where that row is compared, or too few are left.
+        calm_survives: As ``survives``, of ``calm``.
     """
 
     first: str
@@ -53,6 +54,7 @@ class Comparison:
     calm: tuple[Repeated, Verdict] | None = None
     failed: bool = False
     points: float | None = None
+    calm_survives: bool | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -182,12 +184,13 @@ class Pool:
         difference = self.runs.contrast(weights, confidence=CONFIDENCE)
         wide = 1.0 - (1.0 - CONFIDENCE) / max(together, 1)
         survives = self.runs.contrast(weights, confidence=wide).counts if together else None
-        calm = None
+        calm, calm_survives = None, None
         if self._calm is not None and self.restless not in weights:
             again = self._calm.contrast(weights, confidence=CONFIDENCE)
             calm = again, self._verdict(again, weights)
+            calm_survives = self._calm.contrast(weights, confidence=wide).counts if together else None
         planned = self._verdict(difference, weights)
-        return Comparison(first, second, difference, planned, survives, calm, failed, self.points)
+        return Comparison(first, second, difference, planned, survives, calm, failed, self.points, calm_survives)
 
     def _merged(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return weights of the rows that there are: what is the same run counts once, with both weights."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evidence.answers import GradientsAnswer, MarginsAnswer
-from evidence.budget import BudgetAnswer
+from evidence.budget import PLAIN, BudgetAnswer
 from evidence.canvas import (
     DECIMALS,
     Interval,
@@ -24,17 +24,18 @@ from evidence.canvas import (
     whiskers,
 )
 from evidence.comparing import FNMR_POINTS
-from evidence.plan import BUDGETS, FUNCTIONS
+from evidence.plan import BUDGETS, FUNCTIONS, PUBLISHED
 from evidence.quality import LEFT_OUT, NormsAnswer
 from evidence.sizes import DEPTHS, MARGINS, SERIES, CriterionAnswer, SizesAnswer
 from evidence.stability import Arm
-from evidence.wording import name_of
+from evidence.wording import loss_words, name_of
 from sphereface.report.canvas import GRID, INK, MUTED, PEOPLE, Axes
 from sphereface.sphere.bounds import MANY_ORTHONORMAL
 
 BLUE, ORANGE, GREEN, PURPLE = PEOPLE[:4]
 HEADLINE = "FNMR at FMR 0.1 %"
 TWO_CLASSES = 2.0 + math.sqrt(3.0)  # the paper's, in any dimension
+ONE_SET = 30  # pictures in training: whoever has more is of the other of the two sets learned from
 _MARKERS = "osD^vPX"
 _COLOURS = (*PEOPLE, INK)
 
@@ -69,12 +70,14 @@ def pictures_figure(answer: MarginsAnswer) -> str:
     axes = new_axes(left=0.17)
     names = [range_words(found.fewest, found.most) for found in answer.bins]
     numbers = {}
+    # People with more pictures are of another set: no line leads from one to the other.
+    few = sum(found.fewest <= ONE_SET for found in answer.bins)
     for head, shift, colour, marker in (("normface", -0.06, BLUE, "o"), (answer.best, 0.06, ORANGE, "s")):
         values = [rounded(found.error[head]) for found in answer.bins]
         places = [round(place + shift, 2) for place in range(len(values))]
-        whiskers(
-            axes, places, values, upright=True, color=colour, marker=marker, linestyle="-", label=name_of(head)
-        )
+        look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "-"}
+        whiskers(axes, places[:few], values[:few], upright=True, label=name_of(head), **look)
+        whiskers(axes, places[few:], values[few:], upright=True, **look)
         numbers[head] = dict(zip(names, values, strict=True))
     axes.set_xticks(range(len(names)), names)
     in_percent(axes.yaxis)
@@ -121,8 +124,22 @@ def stability_figure(arms: Sequence[Arm]) -> str:
     """Draw how the seeds of each arm ended, as stacked bars."""
     axes = new_axes(left=0.36, top=0.88)
     start = [0] * len(arms)
-    for label, colour, hatch in (("trained", BLUE, ""), ("stuck", "#aab4c0", "////"), ("diverged", ORANGE, "")):
-        counts = [getattr(arm, label) for arm in arms]
+    numbers = {
+        arm.name: {
+            "trained": arm.trained,
+            "in one place": arm.together,
+            "near chance": arm.stuck - arm.together,
+            "diverged": arm.diverged,
+        }
+        for arm in arms
+    }
+    for label, colour, hatch in (
+        ("trained", BLUE, ""),
+        ("in one place", "#6d7b8a", "xxxx"),
+        ("near chance", "#c3cad3", "////"),
+        ("diverged", ORANGE, ""),
+    ):
+        counts = [ends[label] for ends in numbers.values()]
         axes.barh(
             range(len(arms)),
             counts,
@@ -139,8 +156,7 @@ def stability_figure(arms: Sequence[Arm]) -> str:
     axes.set_xlim(0, most)
     only_ticks(axes.xaxis, range(0, most + 1, 2 if most > 4 else 1))
     axes.set_xlabel("seeds")
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.97), ncols=3, columnspacing=1.0, handlelength=1.2)
-    numbers = {arm.name: [arm.trained, arm.stuck, arm.diverged] for arm in arms}
+    axes.legend(loc="lower right", bbox_to_anchor=(1.03, 0.97), ncols=4, columnspacing=0.8, handlelength=1.2)
     return svg_of(axes, "How the seeds of each arm ended", numbers)
 
 
@@ -171,6 +187,11 @@ def depth_figure(answer: SizesAnswer) -> str:
     axes.set_xlim(2.5, 21.5)
     in_percent(axes.yaxis)
     at_least_as_wide(axes, 0.2)
+    for row, (size, mean) in zip(SERIES["depth"].values(), answer.series["depth"], strict=True):
+        if next(judged.ending.at_chance for judged in answer.rows if judged.name == row):
+            where = (size, round(mean.value, DECIMALS))
+            look: dict[str, Any] = {"fontsize": 6.0, "color": MUTED, "ha": "center", "va": "top"}
+            axes.annotate("at chance,\nnot tested", where, (0, -12), textcoords="offset points", **look)
     axes.set_xlabel("layers of the network")
     axes.set_ylabel(HEADLINE)
     return svg_of(axes, "Headline against depth", numbers)
@@ -213,7 +234,9 @@ def criterion_figure(answer: CriterionAnswer) -> str:
         values = [rounded(mean) for _, mean in answer.share[key]]
         numbers[" ".join(key)] = {str(m): value for (m, _), value in zip(answer.share[key], values, strict=True)}
         if not any(value for value, _, _ in values):
-            label += ": 0"
+            # Two such would hide each other at the foot of the figure.
+            axes.plot([], [], color=colour, marker=marker, markersize=3.0, label=f"{label}: nobody")
+            continue
         places = [round(m + shift, 3) for m, _ in answer.share[key]]
         ends = [failed[row] for row in SERIES[key[0]].values()]
         marked(axes, places, values, ends, upright=True, color=colour, marker=marker, label=label, line=True)
@@ -241,7 +264,7 @@ def discard_figure(answer: NormsAnswer) -> str:
         if not failed:
             whiskers(
                 axes,
-                [round(LEFT_OUT + 0.004 * (number - 3), 3)],
+                [round(LEFT_OUT + 0.011 * (number - 3), 3)],
                 [judged],
                 upright=True,
                 color=colour,
@@ -268,7 +291,7 @@ def _from_zero(axes: Axes) -> None:
 @styled
 def budget_figure(answer: BudgetAnswer) -> str:
     """Draw each margin less NormFace after both budgets; hollow where a run failed."""
-    axes = new_axes(left=0.29, top=0.88)
+    axes = new_axes(left=0.49, top=0.88)
     margins = [row for row in answer.rows if row.change is not None]
     axes.axvspan(-FNMR_POINTS, FNMR_POINTS, color=GRID, alpha=0.7, linewidth=0)
     axes.axvline(0.0, color=INK, linewidth=0.8)
@@ -282,8 +305,8 @@ def budget_figure(answer: BudgetAnswer) -> str:
         marked(axes, places, values, failed, upright=False, color=colour, marker=marker, label=label)
         for row, value in zip(margins, values, strict=True):
             numbers[row.name][label] = value
-    name_rows(axes, [name_of(row.name) for row in margins])
+    name_rows(axes, [loss_words(*PUBLISHED[row.name]) for row in margins])
     in_points(axes.xaxis)
-    axes.set_xlabel(f"{HEADLINE} less NormFace, points")
+    axes.set_xlabel(f"{HEADLINE} less {name_of(PLAIN)}, points", loc="right")
     axes.legend(loc="lower right", ncols=2, columnspacing=0.8, handletextpad=0.2, bbox_to_anchor=(1.03, 0.97))
     return svg_of(axes, "Headline of each margin less NormFace's, by budget", numbers)

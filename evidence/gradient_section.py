@@ -33,7 +33,7 @@ def gradients(found: GradientsAnswer) -> Section:
     ]
     functions, heading = [*map(_function, FUNCTIONS), "all three"], f"function, s = {_scale():g}"
     parts = [
-        *_parts("the full gradient less the detached one", found.gradient),
+        *_parts("the full gradient less the detached one (above 0 the detached one is better)", found.gradient),
         *_parts("reparametrised prototypes less projected ones", found.prototypes, found.learned),
     ]
     told = "; ".join(parts)
@@ -111,7 +111,10 @@ def _collapse(found: GradientsAnswer) -> str:
             (full, runs), (detached, others) = counts
             how = f"{full} of {runs} runs with the full gradient and {detached} of {others} with the detached one"
             failed.setdefault(how, []).append(_named(head))
-    return "".join(f"With {listed(heads)} embeddings draw together in {how}. " for how, heads in failed.items())
+    return "".join(
+        f"With {'each of ' * (len(heads) > 1)}{listed(heads)} embeddings draw together in {how}. "
+        for how, heads in failed.items()
+    )
 
 
 def _same_weights(found: GradientsAnswer) -> str:

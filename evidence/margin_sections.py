@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from evidence import drawing, plan
 from evidence.answers import PLAIN, MarginsAnswer, Trial
@@ -18,6 +18,7 @@ from evidence.section import (
     compared,
     compared_head,
     failed_words,
+    hanging,
     health,
     judged,
     picture,
@@ -87,8 +88,10 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
     failed = failed_words((name_of(row.name), row.ending) for row in found.rows)
     verdict = (
         f"{'. '.join(clauses)}. {together_words(named, count)} {_other_figures(found)}{_ceiling(found)} {failed} "
-        "All have the full gradient but SphereFace2-C; SphereFace-R's own is the detached one, which is looked at "
-        "in question 2."
+        "All have the full gradient but SphereFace2-C; reference implementations of SphereFace, ArcFace and "
+        "SphereFace-R detach it ([how](../losses.md#switches)), which is looked at in question 2. The settings "
+        "were chosen by trials of half as many steps and a smaller network; others are in "
+        "[8](#8-all-small-networks-together)."
     )
     figures = {"margins": drawing.margins_figure(found), "pictures": drawing.pictures_figure(found)}
     best = name_of(found.best)
@@ -150,26 +153,9 @@ def margins(found: MarginsAnswer, chosen: Mapping[str, Settings]) -> Section:
     by_itself = {one.first for one in found.headline if one.verdict is Verdict.DIFFERENCE and not one.survives}
     marked = [(f"{name} (by itself)" if one.first in by_itself else name, one) for name, one in named]
     short = sorted_clauses(marked, "Lower error shown:", "higher:", **SHORT, points=False)
-    return Section("; ".join([*short, *_hanging(found)]), verdict, body, figures)
-
-
-def _hanging(found: MarginsAnswer) -> Iterator[str]:
-    """Yield clauses on the verdicts that hang on the row whose runs lie furthest apart, and on the gradient."""
-    clauses = []
-    for word, sign in (("lower", -1.0), ("higher", 1.0)):
-        names = [
-            name_of(one.first)
-            for one in found.headline
-            if one.calm is not None
-            and one.verdict is not Verdict.DIFFERENCE
-            and one.calm[1] is Verdict.DIFFERENCE
-            and sign * one.calm[0].value > 0
-        ]
-        if names:
-            clauses.append(f"{listed(names)} would be {word}")
-    if clauses:
-        yield f"without the noise of {name_of(found.restless)} {' and '.join(clauses)}"
-    yield "all with the full gradient but SphereFace2-C"
+    gradient = "all with the full gradient but SphereFace2-C"
+    tuned = "settings from trials of half as many steps, see [8](#8-all-small-networks-together)"
+    return Section("; ".join([*short, *hanging(named, found.restless), gradient, tuned]), verdict, body, figures)
 
 
 _SAME = {

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from evidence import drawing
 from evidence.comparing import Comparison, Verdict
-from evidence.quality import NormsAnswer
+from evidence.plan import PUBLISHED
+from evidence.quality import Blind, NormsAnswer
 from evidence.section import SHORT, Section, blocks, calm_words, failed_words, judged, picture
 from evidence.wording import (
+    listed,
+    loss_words,
     mean_words,
     name_of,
     number,
@@ -78,6 +83,7 @@ def norms(found: NormsAnswer) -> Section:
             f"changes by {verdict_words(found.radial_by_norm)}{_survives(found.radial_by_norm)}."
         ),
     )
+    body = blocks(body, *_blind(found))
     named = [(name_of(row.name), row.by_norm) for row in found.rows]
     together = together_words(named, found.compared, "none of these differs")
     failed = failed_words((name_of(row.name), row.ending) for row in found.rows)
@@ -88,7 +94,54 @@ def norms(found: NormsAnswer) -> Section:
     short = sorted_clauses(marked, "Without the 20 % shortest embeddings FNMR is lower:", "higher:", **SHORT)
     figures = {"discard": drawing.discard_figure(found)}
     verdict = f"{'; '.join(clauses)}. {together} {calm_words(named, found.restless)} {failed}"
+    if found.blind:
+        short.append(_as_much(found.blind))
+        verdict += f" Exploratory: {_as_much(found.blind)}."
     return Section("; ".join(short), verdict, body, figures)
+
+
+def _as_much(blind: Sequence[Blind]) -> str:
+    """Say whether losses that look at the norm gain more by it than those that do not see it."""
+    ends = [number(100.0 * one.by_norm.difference.value, 1) for one in blind]
+    more = [
+        f"{name_of(one.first)} than {name_of(row.name)}"
+        for row in blind
+        for one in row.less
+        if one.verdict is Verdict.DIFFERENCE and one.difference.value < 0
+    ]
+    names = listed([f"{name_of(row.name)} {end}" for row, end in zip(blind, ends, strict=True)])
+    less = f"more for {listed(more)}" if more else "no loss that looks at it is shown to gain more"
+    return f"so does it where the loss does not see the norm ({names} points): {less}"
+
+
+def _blind(found: NormsAnswer) -> Iterator[str]:
+    """Yield the controls."""
+    if not found.blind:
+        return
+    looking = [name_of(one.first) for one in found.blind[0].less]
+    yield paragraph(
+        "Exploratory, asked when all had been seen: the same for losses of question 7 at a fixed norm, "
+        "which cannot have taught the length anything, with the same network, steps and seeds and about the same "
+        "error. "
+        f"{listed(looking)} less each of them, in points; below 0 they gain more by leaving out the shortest."
+    )
+    yield table(
+        [
+            "loss that does not see the norm",
+            "FNMR, all",
+            "by norm, points",
+            *(f"{one} less it" for one in looking),
+        ],
+        [
+            (
+                loss_words(*PUBLISHED[row.name]),
+                mean_words(row.headline),
+                judged(row.by_norm),
+                *map(judged, row.less),
+            )
+            for row in found.blind
+        ],
+    )
 
 
 def _cell(comparison: Comparison) -> str:

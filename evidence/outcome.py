@@ -12,8 +12,13 @@ COSINE = 0.1  # of training images to their own prototype, below which nothing w
 SHARE = 0.1  # of ln C by which the loss must be below that of a network that tells nobody apart
 
 
-def outcome(summary: Summary, least: float = COSINE) -> Outcome:
-    """Return how a run ended, by the means over its last 50 steps; ``least`` is the cosine that is asked for.
+def outcome(summary: Summary, cosine: float = COSINE, share: float = SHARE) -> Outcome:
+    """Return how a run ended, by the means over its last 50 steps.
+
+    Args:
+        summary: Of the run.
+        cosine: Asked for, of training images to their own prototype.
+        share: Of ln C, by which the loss must be below that of a network that tells nobody apart.
 
     Where the norm is free a network that tells nobody apart has a loss of ln C, and the bounds are 0.9 and 2 ln C.
     At a fixed norm a margin lifts that level, which falls as everybody draws together: the loss must be as far
@@ -22,5 +27,5 @@ def outcome(summary: Summary, least: float = COSINE) -> Outcome:
     last, level = summary["last"], math.log(summary["learners"]["people"])
     if summary["stopped"] or last["loss"] > summary["chance"] + level:
         return "diverged"
-    stuck = last["cosine"] < least or last["loss"] > summary["collapsed"] - SHARE * level
+    stuck = last["cosine"] < cosine or last["loss"] > summary["collapsed"] - share * level
     return "stuck" if stuck else "trained"

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from evidence import (
+    across,
+    across_section,
     answers,
-    behaviour_sections,
     budget,
     budget_section,
     gradient_section,
@@ -16,7 +17,9 @@ from evidence import (
     norm_section,
     quality,
     sizes,
+    sizes_section,
     stability,
+    stability_section,
 )
 from evidence.ledger import ledger_text
 from evidence.section import Section
@@ -31,8 +34,8 @@ _Answer = TypeVar("_Answer")
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PLAN = "## The plan\n"
-NEEDS = {"margins": "tuning margins"}
-"""What is run with a question because it settles its settings."""
+NEEDS = {"margins": "tuning margins", "across": "tuning gradients sizes norms budget"}
+"""What is run for a part of the page that does not rest on its own question's runs alone."""
 ASKED = "Do the papers' claims hold where we can look?"
 
 
@@ -88,11 +91,17 @@ PARTS = (
         "None yet: do short runs favour weak margins?",
         "budget",
     ),
+    Part(
+        "across",
+        "8. All small networks together",
+        "A margin lowers error: the same at other settings, asked when all had been seen",
+        "budget",
+    ),
     Part("tuning", "Tuning, for question 1", None, "tuning"),
 )
-# What a row of the table of runs is called. The criterion has none: it is made of runs of question 4.
+# What a row of the table of runs is called. Two parts have none: they are made of runs of other questions.
 COUNTED = {
-    **{part.question: part.title for part in PARTS if part.name != "criterion"},
+    **{part.question: part.title for part in PARTS if part.name not in ("criterion", "across")},
     "twins": "The same function twice, for question 1",
 }
 
@@ -101,14 +110,17 @@ def write_page(docs: Path = DOCS, summaries: Path = SUMMARIES) -> None:
     """Write the page, its figures and the ledger.
 
     Args:
-        docs: Where ``results/evidence.md`` lies, of which the plan is kept as it stands.
+        docs: Where ``results/evidence.md`` lies, of which the plan is kept as it stands; without one it
+            is that of the project.
         summaries: Of the runs.
 
     Raises:
-        DataError: If the page has no plan, or a summary is not what the plan asks for.
+        DataError: If the page has no plan, there is no folder of summaries, or one is not what the plan asks for.
     """
     page, pictures = docs / "results" / "evidence.md", docs / "pictures" / "evidence"
-    plan = plan_of(page)
+    if not summaries.is_dir():
+        raise DataError(f"there are no summaries in {summaries}: python -m evidence run makes them")
+    plan = plan_of(page if page.exists() else DOCS / "results" / "evidence.md")
     text, figures = page_of(read_study(summaries))
     pictures.mkdir(parents=True, exist_ok=True)
     for stale in {path.stem for path in pictures.glob("*.svg")} - {*figures}:
@@ -149,8 +161,9 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
         if part.claim
     ]
     opening = (
-        f"{ASKED} We learn from {study.learners} people and some 17,000 pictures, most runs from 38,400 in all "
-        "(each picture 2.3 times), with networks of 4 to 20 layers. Papers show theirs a hundred times as many "
+        f"{ASKED} We learn from {study.learners} people and some 17,000 pictures; a judged run sees 38,400 in all "
+        "(each picture 2.3 times; half of question 7 four times as many), a trial 19,200, a run of questions 3 "
+        "and 3b 12,800 at most, with networks of 4 to 20 layers. Papers show theirs a hundred times as many "
         f"and more.{_weak(study)} What is found here does not refute what is found there. {done} of the "
         f"{planned} runs of the [plan](#the-plan) below are done; the [ledger](evidence-runs.md) lists them."
     )
@@ -164,7 +177,7 @@ def page_of(study: Study) -> tuple[str, dict[str, str]]:
     figures: dict[str, str] = {}
     for part in parts:
         section = found[part.name]
-        blocks += [f"## {part.title}", *_opening(study.progress[part.question], section)]
+        blocks += [f"## {part.title}", *_opening(part, study, section)]
         if section is not None:
             blocks.append(section.body)
             figures |= section.figures
@@ -179,14 +192,15 @@ def _section(name: str, study: Study) -> Section | None:
     made: dict[str, Callable[[], Section | None]] = {
         "tuning": lambda: _written(answers.trials(study), margin_sections.tuning),
         "gradients": lambda: _written(answers.gradients(study), gradient_section.gradients),
-        "stability": lambda: _written(stability.stability(study), behaviour_sections.stability),
+        "stability": lambda: _written(stability.stability(study), stability_section.stability),
         "milder": lambda: _written(
-            stability.milder(study), lambda found: behaviour_sections.stability(found, "milder")
+            stability.milder(study), lambda found: stability_section.stability(found, "milder")
         ),
-        "sizes": lambda: _written(sizes.sizes(study), behaviour_sections.sizes),
-        "criterion": lambda: _written(sizes.criterion(study), behaviour_sections.criterion),
+        "sizes": lambda: _written(sizes.sizes(study), sizes_section.sizes),
+        "criterion": lambda: _written(sizes.criterion(study), sizes_section.criterion),
         "norms": lambda: _written(quality.norms(study), norm_section.norms),
         "budget": lambda: _written(budget.budgets(study), budget_section.budgets),
+        "across": lambda: _written(across.across(study), across_section.across),
     }
     return made[name]() if name in made else None
 
@@ -212,17 +226,19 @@ def _waiting(progress: Progress) -> str:
     return f"{progress.done} of {progress.planned} runs done; nothing is compared before all are."
 
 
-def _opening(progress: Progress, section: Section | None) -> Iterator[str]:
+def _opening(part: Part, study: Study, section: Section | None) -> Iterator[str]:
     """Yield what was found, what was run, what stopped, and how it is run again."""
-    asked, again = progress.question, ""
+    progress, again = study.progress[part.question], ""
+    asked = progress.question
     if section is None:
         yield f"{_waiting(progress)} This makes the others:"
     else:
         yield paragraph(section.verdict)
         yield f"{progress.done} of {progress.planned} runs done; this [makes them again](#to-make-it-again):"
-        asked, again = NEEDS.get(asked, asked), " --summaries NEW_FOLDER"
+        asked, again = NEEDS.get(part.name, asked), " --summaries NEW_FOLDER"
     command = f"python -m evidence run {asked} --shared FOLDER_OF_PICTURES --work FOLDER_OF_WEIGHTS{again}"
-    yield f"```sh\n{command}\n```"
+    drawn = "" if section is None else "\npython -m evidence page --summaries NEW_FOLDER --docs NEW_PAGE"
+    yield f"```sh\n{command}{drawn}\n```"
     if progress.stopped:
         runs = "; ".join(_stopped(progress))
         counted = (

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from evidence import counted as count
+from evidence import plan
 from evidence.answers import headlines, health_means, last_mean, mean_of
 from evidence.comparing import CEILING, FNMR_POINTS, Comparison, Pool
 from evidence.counted import WORST
@@ -18,6 +19,9 @@ from evidence.summary import Rows, Summary
 from sphereface.evaluation.repeated import Repeated
 
 DEGRADED, RADIAL = "hfn-degraded", "hfn-radial"
+LOOKING = ("magface", "adaface")
+BLIND = ("normface-s15", "cosface", "arcface")
+"""Losses at a fixed norm with about the error of those: what their lengths say they were not taught to say."""
 LEFT_OUT = 0.2  # share of the pictures
 ALL, SHORTEST, DULLEST = "all", "without the 20 % shortest", "without the 20 % least sharp"
 
@@ -57,11 +61,24 @@ class Norm:
 
 
 @dataclass(frozen=True)
+class Blind:
+    """A row of question 7 whose loss does not see the norm: what leaving out by norm adds to FNMR, exploratory.
+
+    ``less`` holds the same of each loss that looks at the norm, less this one's.
+    """
+
+    name: str
+    headline: Repeated
+    by_norm: Comparison
+    less: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True)
 class NormsAnswer:
     """Question 6: its rows, and what ``radial`` changes in the headline and in what norms are worth.
 
     ``compared`` is the number of all comparisons: three of each row, and those of ``radial``; ``restless`` the row
-    whose gains by norm lie furthest apart.
+    whose gains by norm lie furthest apart; ``blind`` the controls, none before question 7 is done.
     """
 
     rows: tuple[Norm, ...]
@@ -69,6 +86,7 @@ class NormsAnswer:
     radial_by_norm: Comparison
     compared: int
     restless: str
+    blind: tuple[Blind, ...]
 
 
 def norms(study: Study) -> NormsAnswer | None:
@@ -107,6 +125,33 @@ def norms(study: Study) -> NormsAnswer | None:
         by_norm.compare(RADIAL, DEGRADED, together),
         together,
         by_norm.restless,
+        _blind(study),
+    )
+
+
+def _blind(study: Study) -> tuple[Blind, ...]:
+    """Return the losses of question 7 that do not see the norm, at the budget of question 6.
+
+    Noise is pooled over them and the losses that look at the norm, so that no comparison of the plan changes.
+    """
+    ready, others = study.ready("norms"), study.ready("budget")
+    if ready is None or others is None:
+        return ()
+    (rows, counted), (made, _) = ready, others
+    few = plan.BUDGETS[0]
+    blind = {plan.budget_row(name, few): name for name in BLIND}
+    together = {**{row: rows[row] for row in LOOKING}, **{row: made[row] for row in blind}}
+    every, short = partial(count.headline, counted=counted), partial(count.left_over, counted=counted, by="norm")
+    gains = Pool.of_gains(together, every, short, FNMR_POINTS, CEILING)
+    headline = headlines(together, counted)
+    return tuple(
+        Blind(
+            name,
+            headline.mean(row),
+            gains.inside(row, SHORTEST, ALL),
+            tuple(gains.compare(looking, row) for looking in LOOKING),
+        )
+        for row, name in blind.items()
     )
 
 

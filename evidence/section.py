@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
@@ -142,6 +142,24 @@ def calm_words(named: Sequence[tuple[str, Comparison]], restless: str) -> str:
     ]
     without = f"With the noise of seeds pooled without {name_of(restless)}, whose runs lie furthest apart,"
     return f"{without} {f'these would be other words: {listed(other)}' if other else 'every verdict is the same'}."
+
+
+def hanging(named: Sequence[tuple[str, Comparison]], restless: str) -> Iterator[str]:
+    """Yield a clause on the verdicts that would be another without the noise of the most restless row."""
+    clauses = []
+    for word, sign in (("lower", -1.0), ("higher", 1.0)):
+        names = [
+            name if one.calm_survives else f"{name} (by itself)"
+            for name, one in named
+            if one.calm is not None
+            and one.verdict not in (Verdict.DIFFERENCE, Verdict.UNTESTED)
+            and one.calm[1] is Verdict.DIFFERENCE
+            and sign * one.calm[0].value > 0
+        ]
+        if names:
+            clauses.append(f"{listed(names)} would be {word}")
+    if clauses:
+        yield f"without the noise of {name_of(restless)} {' and '.join(clauses)}"
 
 
 def together_note(count: int) -> str:

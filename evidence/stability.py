@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from scipy.stats import fisher_exact
 
 from evidence import plan
-from evidence.endings import TOGETHER
-from evidence.outcome import COSINE, outcome
+from evidence.outcome import COSINE, SHARE, outcome
 from evidence.study import Study
 from evidence.summary import Rows, Summary
 
 CLAIMED = ("a-softmax-annealed", "v1-full", "v1-detached", "v2-full", "v2-detached")
 LEVEL = 0.05 / len(CLAIMED)
+TOGETHER = 0.95  # cosine to the own prototype above which everybody is in one place: no pictures are judged here
 OF_GRADIENT = (("v1-full", "v1-detached"), ("v2-full", "v2-detached"))
 
 
@@ -29,7 +29,8 @@ class Arm:
         stuck: Seeds that did not.
         diverged: Seeds with a number that was not finite, or a loss far above chance.
         together: Of those that are stuck, seeds whose embeddings have drawn together.
-        lenient: Seeds that learned if half the cosine is asked for.
+        lenient: Seeds that learned if half the cosine is asked for, if half of what the loss must be below is,
+            and if nothing is asked of the cosine.
         cosines: Of training images to their own prototype in the end, the lowest and the highest over seeds that
             did not diverge.
     """
@@ -39,7 +40,7 @@ class Arm:
     stuck: int
     diverged: int
     together: int = 0
-    lenient: int = 0
+    lenient: tuple[int, int, int] = (0, 0, 0)
     cosines: tuple[float, float] | None = None
 
     @property
@@ -147,9 +148,13 @@ def _arm(name: str, made: Sequence[Summary]) -> Arm:
         count["stuck"],
         count["diverged"],
         sum(end == "stuck" and cosine > TOGETHER for end, cosine in ended),
-        sum(outcome(summary, COSINE / 2) == "trained" for summary in made),
+        (_trained(made, COSINE / 2), _trained(made, COSINE, SHARE / 2), _trained(made, -1.0)),
         (min(cosines), max(cosines)) if cosines else None,
     )
+
+
+def _trained(made: Sequence[Summary], cosine: float, share: float = SHARE) -> int:
+    return sum(outcome(summary, cosine, share) == "trained" for summary in made)
 
 
 def _test(first: Arm, second: Arm) -> ExactTest:

@@ -129,6 +129,19 @@ def settings_words(settings: Any) -> str:
     return ", ".join(words.format(settings[key]) for key, words in SETTINGS.items() if key in settings)
 
 
+def loss_words(head: str, settings: Any) -> str:
+    """Return a loss with its settings as one name; of gradient and norm what is not usual, of prototypes nothing.
+
+    >>> loss_words("arcface", {"scale": 15.0, "margin": 0.5, "gradient": "detached", "prototypes": "projected"})
+    'ArcFace (s = 15, m = 0.5, detached)'
+    """
+    numbers = {key: value for key, value in settings.items() if key not in ("gradient", "prototypes")}
+    detached = ["detached"] if settings.get("gradient") == "detached" else []
+    norm = [f"{settings['radius'].upper()}"] if "radius" in settings else []
+    words = [word for word in (settings_words(numbers), *detached, *norm) if word]
+    return f"{name_of(head)} ({', '.join(words)})" if words else name_of(head)
+
+
 def listed(items: Sequence[str]) -> str:
     """Return items as a sentence lists them.
 

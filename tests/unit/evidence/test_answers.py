@@ -15,7 +15,6 @@ import pytest
 
 from evidence import (
     answers,
-    behaviour_sections,
     budget_section,
     comparing,
     gradient_section,
@@ -23,6 +22,7 @@ from evidence import (
     quality,
     section,
     sizes,
+    sizes_section,
     wording,
 )
 from evidence import counted as count
@@ -57,7 +57,7 @@ def by_first(comparisons: tuple[Comparison, ...]) -> dict[str, Comparison]:
 
 
 @pytest.mark.parametrize(
-    "module", [comparing, wording, behaviour_sections, section], ids=lambda module: module.__name__
+    "module", [comparing, wording, sizes_section, section], ids=lambda module: module.__name__
 )
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
@@ -136,7 +136,8 @@ def test_the_correction_for_several_is_for_those_that_were_run(
     monkeypatch.setattr(RepeatedRuns, "contrast", recorded)
     assert answers.margins(read_study(request.getfixturevalue(fixture))) is not None
     wide = [confidence for confidence in asked if confidence != comparing.CONFIDENCE]
-    assert wide == [pytest.approx(1.0 - 0.05 / others)] * others
+    assert wide == [pytest.approx(1.0 - 0.05 / others)] * len(wide)
+    assert len(wide) == others + (others - 1), "each, and all but one again without the noise of that one"
 
 
 def test_steps_with_a_gradient_beyond_its_bound_are_counted(study_folder: Path, tmp_path: Path) -> None:
@@ -369,7 +370,7 @@ def test_a_budget_at_which_nothing_is_learned_tests_nothing(tmp_path: Path) -> N
         write_run(run, tmp_path, lambda _, high=high: (13.5 if high else 0.0, 1))  # 43 or 44 of 45 pairs missed
         if run.row == "cosface-600steps" and run.seed == 2:
             summary = load_summary(tmp_path / f"{run.name}.json")
-            summary["last"]["cosine"] = 0.96
+            summary["health"]["uniformity"] = -0.3
             write_summary(run.name, summary, tmp_path)
     found = budgets(read_study(tmp_path))
     assert found is not None
@@ -448,7 +449,7 @@ def test_a_criterion_that_nobody_meets_is_not_tested(study_folder: Path) -> None
     nobody = Repeated(0.0, 0.0, 0.0, 0.95, 0.0, 0.0)
     key = ("whole", "learned from")
     empty = replace(found, share={**found.share, key: tuple((m, nobody) for m, _ in found.share[key])})
-    written = behaviour_sections.criterion(empty)
+    written = sizes_section.criterion(empty)
     assert (
         "With the whole margin nobody of the people learned from meets it at any m: not tested." in written.verdict
     )
@@ -458,15 +459,15 @@ def test_a_criterion_that_nobody_meets_is_not_tested(study_folder: Path) -> None
 def test_rows_that_drew_together_and_rows_that_are_one_are_named(study_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(study_folder, tmp_path / "study")
     for seed in (1, 2, 3):
-        for row, cosine, weights in (
-            ("sphereface-full-projected", 0.99, f"alone {seed}"),
-            ("sphereface-detached-projected", 0.5, f"shared {seed}"),
-            ("sphereface-r-v1-detached-projected", 0.5, f"shared {seed}"),
-            ("arcface-detached-projected", 0.5, f"shared {min(seed, 2)}"),
+        for row, uniformity, weights in (
+            ("sphereface-full-projected", -0.1, f"alone {seed}"),
+            ("sphereface-detached-projected", -3.2, f"shared {seed}"),
+            ("sphereface-r-v1-detached-projected", -3.2, f"shared {seed}"),
+            ("arcface-detached-projected", -3.2, f"shared {min(seed, 2)}"),
         ):
             path = tmp_path / f"study/gradients/{row}-seed{seed}.json"
             summary = load_summary(path)
-            summary["last"]["cosine"], summary["weights"] = cosine, weights
+            summary["health"]["uniformity"], summary["weights"] = uniformity, weights
             write_summary(f"gradients/{row}-seed{seed}", summary, tmp_path / "study")
     found = answers.gradients(read_study(tmp_path / "study"))
     assert found is not None

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from evidence import plan
-from evidence.behaviour_sections import stability as section_of
 from evidence.outcome import outcome
 from evidence.plan import Run
 from evidence.running import collapsed_loss
 from evidence.schedule import planned_runs, stability_runs
 from evidence.stability import CLAIMED, LEVEL, Arm, ExactTest, StabilityAnswer, milder, needed, stability
+from evidence.stability_section import stability as section_of
 from evidence.study import read_study
 from evidence.summary import Summary, recipe_hash, write_summary
 from sphereface.heads import build_head
@@ -129,7 +129,7 @@ def test_a_control_that_fails_at_once_is_tested_on_the_first_rung(tmp_path: Path
     assert p_of["v1-detached"] == pytest.approx(2 / comb(16, 8))
     written = section_of(found)
     assert "v1 (detached) 8 of 8" in written.verdict
-    assert "| A-Softmax (no lambda) | 0 | 0 | 0 | 8 | – | 0 | – |" in written.body
+    assert "| A-Softmax (no lambda) | 0 | 0 | 0 | 8 | – | 0 | 0 | 0 | – |" in written.body
     assert "SFNet-10 at rate 0.1: 8 of 8 seeds fail" in written.body
 
 
@@ -172,10 +172,12 @@ def test_arms_are_to_come_on_the_rung_that_is_being_tried(tmp_path: Path) -> Non
 def test_where_nothing_trains_nothing_is_more_stable(tmp_path: Path) -> None:
     found, _ = answer(tmp_path, lambda run: STUCK if "v" in run.row[0] else DIVERGED)
     written = section_of(found)
-    assert written.short.startswith("Nothing trains at this rate, not even A-Softmax without a margin")
+    assert written.short.startswith(
+        "None of the eight arms trains at this rate, A-Softmax without a margin neither"
+    )
     assert "What is stuck in all seeds: v1 (full), v1 (detached), v2 (full) and v2 (detached)." in written.verdict
     assert "train more often" not in written.verdict
-    assert "| v1 (full) | 0 | 8 | 0 | 0 | 0.02 to 0.02 | 0 | 1.000 |" in written.body
+    assert "| v1 (full) | 0 | 8 | 0 | 0 | 0.02 to 0.02 | 0 | 0 | 0 | 1.000 |" in written.body
     assert [*written.figures] == ["stability"]
 
 
@@ -239,6 +241,6 @@ def test_what_a_milder_bound_says_stands_beside(tmp_path: Path) -> None:
 
     found, _ = answer(tmp_path, end_of)
     body = section_of(found).body
-    assert "| v1 (detached) | 5 | 3 | 0 | 0 | 0.07 to 0.40 | 8 | 0.026 |" in body
-    assert "| v1 (full) | 0 | 8 | 8 | 0 | 0.97 to 0.97 | 0 | 1.000 |" in body
+    assert "| v1 (detached) | 5 | 3 | 0 | 0 | 0.07 to 0.40 | 8 | 5 | 8 | 0.026 |" in body
+    assert "| v1 (full) | 0 | 8 | 8 | 0 | 0.97 to 0.97 | 0 | 0 | 0 | 1.000 |" in body
     assert "Of the runs with a fixed norm 24 of 40 diverge, with a free one 24 of 24." in section_of(found).verdict
