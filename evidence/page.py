@@ -34,7 +34,7 @@ _Answer = TypeVar("_Answer")
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PLAN = "## The plan\n"
-NEEDS = {"margins": "tuning margins", "across": "tuning gradients sizes norms budget"}
+NEEDS = {"margins": "tuning margins twins", "across": "tuning gradients sizes norms budget"}
 """What is run for a part of the page that does not rest on its own question's runs alone."""
 ASKED = "Do the papers' claims hold where we can look?"
 

@@ -159,7 +159,7 @@ def hanging(named: Sequence[tuple[str, Comparison]], restless: str) -> Iterator[
         if names:
             clauses.append(f"{listed(names)} would be {word}")
     if clauses:
-        yield f"without the noise of {name_of(restless)} {' and '.join(clauses)}"
+        yield f"without the noise of {name_of(restless)}, {' and '.join(clauses)}"
 
 
 def together_note(count: int) -> str:

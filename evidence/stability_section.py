@@ -67,8 +67,9 @@ def stability(found: StabilityAnswer, name: str = "stability") -> Section:
         f"{_trained(arms['fixed-norm-m4'])} train at a fixed norm and {_trained(control)} at a free one; at a "
         f"free norm {_trained(arms['a-softmax-no-margin'])} train without a margin."
     )
-    short = f"{exploratory}The control trains in {_trained(control)} seeds; of the five arms of the claim {more}"
-    return Section(short, verdict, body, figures)
+    free = f"A-Softmax without a margin trains in {_trained(arms['a-softmax-no-margin'])}"
+    in_short = f"The control trains in {_trained(control)} seeds; of the five arms of the claim {more}; {free}"
+    return Section(f"{exploratory}{in_short}", verdict, body, figures)
 
 
 def _arm_cells(found: StabilityAnswer, arm: Arm) -> tuple[str, ...]:
