@@ -19,7 +19,7 @@ _HARMLESS = {
     "training": {"checkpoint_every", "journal_every", "tensorboard", "threads", "workers", "precision"},
     "backbone": {"start"},  # its weights decide, not where they lie
 }
-_OF_ADAMW = {"name", "beta2"}
+_NAME, _OF_ADAMW = "optimiser.name", {"name", "beta2"}
 """Runs with SGD have no part in these keys of the optimiser, and may be older than they are."""
 
 
@@ -51,6 +51,9 @@ def differences(recipe: Recipe, before: Path) -> list[str]:
     if not isinstance(earlier, dict):
         return []
     then, now = _deciding(earlier), _deciding(recipe.model_dump(mode="json"))
+    if _NAME in {**then, **now}:
+        then.setdefault(_NAME, "sgd")
+        now.setdefault(_NAME, "sgd")
     return [
         f"{key} was {_word(then.get(key))} and is {_word(now.get(key))}"
         for key in {**now, **then}
@@ -61,7 +64,7 @@ def differences(recipe: Recipe, before: Path) -> list[str]:
 def _deciding(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that decide the weights under their full names."""
     settings = dict(_flat(recipe))
-    without = _harmless(settings.get("optimiser.name"))
+    without = _harmless(settings.get(_NAME))
     harmless = {f"{section}.{key}" for section, keys in without.items() for key in keys}
     return {
         key: value for key, value in settings.items() if key.partition(".")[0] in _DECIDING and key not in harmless

@@ -88,7 +88,9 @@ def test_a_run_older_than_the_choice_of_an_optimiser_is_the_same_run(
     sgd, adamw = tiny_recipe(), tiny_recipe(optimiser={"name": "adamw"})
     (tmp_path / "recipe.json").write_text(sgd.model_dump_json(exclude={"optimiser": {"name", "beta2"}}))
     assert differences(sgd, tmp_path / "recipe.json") == []
-    assert "optimiser.name was not set and is adamw" in differences(adamw, tmp_path / "recipe.json")
+    assert "optimiser.name was sgd and is adamw" in differences(adamw, tmp_path / "recipe.json")
+    (tmp_path / "recipe.json").write_text(adamw.model_dump_json())
+    assert "optimiser.name was adamw and is sgd" in differences(sgd, tmp_path / "recipe.json")
     people = read_manifest(tiny_people)
     other = sgd.model_copy(update={"optimiser": sgd.optimiser.model_copy(update={"beta2": 0.5})})
     hashes = [fingerprint(one, people, torch.float32, None) for one in (sgd, other, adamw)]
