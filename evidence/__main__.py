@@ -40,10 +40,11 @@ def main() -> int:
     if arguments.verb == "page":
         from evidence.page import DOCS, write_page
 
-        if arguments.docs is None and arguments.summaries != SUMMARIES:
+        docs = arguments.docs or DOCS
+        if docs.resolve() == DOCS.resolve() and arguments.summaries.resolve() != SUMMARIES.resolve():
             parser.error("--summaries of your own needs --docs FOLDER: the page of the project stays as it is")
         try:
-            write_page(arguments.docs or DOCS, arguments.summaries)
+            write_page(docs, arguments.summaries)
         except (DataError, OSError) as error:
             raise SystemExit(f"error: {error}") from None
         return 0

@@ -38,6 +38,8 @@ TWO_CLASSES = 2.0 + math.sqrt(3.0)  # the paper's, in any dimension
 ONE_SET = 30  # pictures in training: whoever has more is of the other of the two sets learned from
 _MARKERS = "osD^vPX"
 _COLOURS = (*PEOPLE, INK)
+# So large that there is white to be seen, and above the filled ones.
+_OPEN: dict[str, Any] = {"linestyle": (0, (1, 1)), "markerfacecolor": "white", "markersize": 5.0, "zorder": 3}
 
 
 @styled
@@ -122,21 +124,21 @@ def gradients_figure(answer: GradientsAnswer) -> str:
 @styled
 def stability_figure(arms: Sequence[Arm]) -> str:
     """Draw how the seeds of each arm ended, as stacked bars."""
-    axes = new_axes(left=0.36, top=0.88)
+    axes = new_axes(left=0.36, top=0.83)
     start = [0] * len(arms)
     numbers = {
         arm.name: {
             "trained": arm.trained,
-            "in one place": arm.together,
-            "near chance": arm.stuck - arm.together,
+            "stuck: drawn together": arm.together,
+            "stuck: near chance": arm.stuck - arm.together,
             "diverged": arm.diverged,
         }
         for arm in arms
     }
     for label, colour, hatch in (
         ("trained", BLUE, ""),
-        ("in one place", "#6d7b8a", "xxxx"),
-        ("near chance", "#c3cad3", "////"),
+        ("stuck: drawn together", "#6d7b8a", "xxxx"),
+        ("stuck: near chance", "#c3cad3", "////"),
         ("diverged", ORANGE, ""),
     ):
         counts = [ends[label] for ends in numbers.values()]
@@ -156,7 +158,7 @@ def stability_figure(arms: Sequence[Arm]) -> str:
     axes.set_xlim(0, most)
     only_ticks(axes.xaxis, range(0, most + 1, 2 if most > 4 else 1))
     axes.set_xlabel("seeds")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.03, 0.97), ncols=4, columnspacing=0.8, handlelength=1.2)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.03, 0.97), ncols=2, columnspacing=1.2, handleheight=1.0)
     return svg_of(axes, "How the seeds of each arm ended", numbers)
 
 
@@ -184,14 +186,15 @@ def depth_figure(answer: SizesAnswer) -> str:
     axes = new_axes(left=0.17)
     numbers = _curve(axes, answer, "depth", 0.0, BLUE, "o")
     only_ticks(axes.xaxis, DEPTHS)
-    axes.set_xlim(2.5, 21.5)
+    axes.set_xlim(2.0, 23.0)
     in_percent(axes.yaxis)
     at_least_as_wide(axes, 0.2)
-    for row, (size, mean) in zip(SERIES["depth"].values(), answer.series["depth"], strict=True):
-        if next(judged.ending.at_chance for judged in answer.rows if judged.name == row):
-            where = (size, round(mean.value, DECIMALS))
-            look: dict[str, Any] = {"fontsize": 6.0, "color": MUTED, "ha": "center", "va": "top"}
-            axes.annotate("at chance,\nnot tested", where, (0, -12), textcoords="offset points", **look)
+    endings = {row.name: row.ending for row in answer.rows}
+    look: dict[str, Any] = {"fontsize": 6.0, "color": MUTED, "ha": "center", "va": "top"}
+    for row, size, (_, low, _) in zip(SERIES["depth"].values(), DEPTHS, numbers.values(), strict=True):
+        if endings[row].failed:
+            why = "at chance" if endings[row].at_chance else "drawn together"
+            axes.annotate(f"not tested:\n{why}", (size, low), (0, -3), textcoords="offset points", **look)
     axes.set_xlabel("layers of the network")
     axes.set_ylabel(HEADLINE)
     return svg_of(axes, "Headline against depth", numbers)
@@ -223,25 +226,30 @@ def criterion_figure(answer: CriterionAnswer) -> str:
     for bound, dash in ((MANY_ORTHONORMAL, (0, (1, 1))), (TWO_CLASSES, (0, (4, 2)))):
         axes.axvline(bound, color=MUTED, linewidth=0.9, linestyle=dash)
     numbers = {}
+    nobody: dict[str, list[str]] = {}
     looks = {
         ("annealed", "strangers"): ("strangers, lambda", BLUE, "o", -0.045),
         ("whole", "strangers"): ("strangers, whole m", ORANGE, "s", -0.015),
         ("annealed", "learned from"): ("learned from, lambda", GREEN, "^", 0.015),
-        ("whole", "learned from"): ("learned from, whole", PURPLE, "v", 0.045),
+        ("whole", "learned from"): ("learned from, whole m", PURPLE, "v", 0.045),
     }
     failed = {ending.row: bool(ending.failed) for ending in answer.endings}
     for key, (label, colour, marker, shift) in looks.items():
         values = [rounded(mean) for _, mean in answer.share[key]]
         numbers[" ".join(key)] = {str(m): value for (m, _), value in zip(answer.share[key], values, strict=True)}
         if not any(value for value, _, _ in values):
-            # Two such would hide each other at the foot of the figure.
-            axes.plot([], [], color=colour, marker=marker, markersize=3.0, label=f"{label}: nobody")
+            # Two such would hide each other at the foot of the figure, so they are told in words.
+            nobody.setdefault(key[1], []).append(label)
             continue
         places = [round(m + shift, 3) for m, _ in answer.share[key]]
         ends = [failed[row] for row in SERIES[key[0]].values()]
         marked(axes, places, values, ends, upright=True, color=colour, marker=marker, label=label, line=True)
     only_ticks(axes.xaxis, MARGINS)
+    axes.set_xlim(MARGINS[0] - 0.2, MARGINS[-1] + 0.2)
     _from_zero(axes)
+    for who, labels in nobody.items():
+        for label in [who] if len(labels) == 2 else labels:
+            whiskers(axes, [], [], upright=True, marker="none", elinewidth=0, label=f"{label}:\nnobody at any m")
     axes.set_xlabel(f"m; theory: {MANY_ORTHONORMAL:.2f} (dotted), {TWO_CLASSES:.2f} (broken)")
     axes.set_ylabel("people who meet it")
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=2, columnspacing=1.0)
@@ -258,18 +266,12 @@ def discard_figure(answer: NormsAnswer) -> str:
         points = [(share, round(rate - row.curve[0][1], DECIMALS)) for share, rate in row.curve]
         failed = bool(row.ending.failed)
         name = SHORT.get(row.name, name_of(row.name))
-        look: dict[str, Any] = {"linestyle": (0, (1, 1)), "markerfacecolor": "white"} if failed else {}
+        look: dict[str, Any] = _OPEN if failed else {}
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=name, **look)
         judged = rounded(row.by_norm.difference, -1.0)
         if not failed:
-            whiskers(
-                axes,
-                [round(LEFT_OUT + 0.011 * (number - 3), 3)],
-                [judged],
-                upright=True,
-                color=colour,
-                marker="none",
-            )
+            beside = round(LEFT_OUT + 0.011 * (number - 3), 3)
+            whiskers(axes, [beside], [judged], upright=True, color=colour, marker="none")
         numbers[row.name] = {"judged": judged, **{str(share): rate for share, rate in points}}
     in_percent(axes.xaxis, [share for share, _ in answer.rows[0].curve if share != 0.05])
     in_points(axes.yaxis)

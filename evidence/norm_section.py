@@ -54,6 +54,7 @@ def norms(found: NormsAnswer) -> Section:
     body = blocks(
         picture("discard", "What leaving out the shortest embeddings changes in FNMR, by the share left out"),
         paragraph(
+            "Bars, drawn beside 20 %: the interval there. "
             f"Hollow and dotted: a run failed. {'; '.join(sharper)}. FNMR is taken at FMR 0.1 % of the pairs "
             "that are compared, the threshold chosen again for what is left; each difference within each run. "
             "*Threshold kept* is what is usually shown: FNMR without the 20 % shortest at the threshold of all "

@@ -24,7 +24,7 @@ from evidence import (
 from evidence.ledger import ledger_text
 from evidence.section import Section
 from evidence.study import Progress, Study, read_study
-from evidence.summary import SUMMARIES
+from evidence.summary import SUMMARIES, check_folder
 from evidence.wording import paragraph, share
 from sphereface.atomic import write_text
 from sphereface.card.markdown import table
@@ -118,16 +118,16 @@ def write_page(docs: Path = DOCS, summaries: Path = SUMMARIES) -> None:
         DataError: If the page has no plan, there is no folder of summaries, or one is not what the plan asks for.
     """
     page, pictures = docs / "results" / "evidence.md", docs / "pictures" / "evidence"
-    if not summaries.is_dir():
-        raise DataError(f"there are no summaries in {summaries}: python -m evidence run makes them")
+    check_folder(summaries)
     plan = plan_of(page if page.exists() else DOCS / "results" / "evidence.md")
     text, figures = page_of(read_study(summaries))
+    ledger = ledger_text(summaries)
     pictures.mkdir(parents=True, exist_ok=True)
     for stale in {path.stem for path in pictures.glob("*.svg")} - {*figures}:
         (pictures / f"{stale}.svg").unlink()
     for name, svg in figures.items():
         write_text(pictures / f"{name}.svg", svg)
-    write_text(docs / "results" / "evidence-runs.md", ledger_text(summaries))
+    write_text(docs / "results" / "evidence-runs.md", ledger)
     write_text(page, f"{text}\n{plan}")
 
 

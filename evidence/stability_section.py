@@ -24,7 +24,7 @@ def stability(found: StabilityAnswer, name: str = "stability") -> Section:
         return Section("Not tested: the control never fails", never, nothing)
     figures = {name: drawing.stability_figure(found.arms)}
     body = blocks(
-        picture(name, "How the seeds of each arm ended: trained, stuck or diverged"),
+        picture(name, "How the seeds of each arm ended: trained, drawn together, near chance or diverged"),
         paragraph(f"The control, A-Softmax with m = 4 and no lambda: {rungs}."),
         table(
             [

@@ -22,6 +22,7 @@ Rows = Mapping[str, Sequence[Summary]]
 """Runs by row, in the order of their seeds."""
 
 _KIND, _MANY = "int32", 200
+_WHOM, _OF_RUN = {"judged", "kept", "learners"}, {"recipe_hash", "stopped"}
 
 
 def recipe_hash(run: Run) -> str:
@@ -47,6 +48,23 @@ def load_summary(path: Path) -> Summary:
     """Read the file of a summary."""
     summary: Summary = unpacked(json.loads(path.read_text(encoding="utf-8")))
     return summary
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than summaries.
+
+    Raises:
+        DataError: If it is no folder, or a JSON file in it is neither the summary of a run nor ``people.json``.
+    """
+    if not folder.is_dir():
+        raise DataError(f"there are no summaries in {folder}: python -m evidence run makes them")
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            keys = {*load_summary(path)}
+        except (ValueError, TypeError):
+            keys = set()
+        if not (_WHOM if path == folder / "people.json" else _OF_RUN) <= keys:
+            raise DataError(f"{path} is no summary of a run: {folder} is to hold nothing else")
 
 
 def unpacked(value: Any) -> Any:

@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from evidence import answers, drawing, margin_sections, plan, quality
+from evidence import answers, drawing, margin_sections, plan, quality, stability
 from evidence.page import DOCS, PLAN, plan_of, write_page
 from evidence.plan import Run
 from evidence.study import read_study
@@ -313,6 +313,28 @@ def test_what_is_committed_is_what_the_summaries_make(tmp_path: Path) -> None:
         assert not pinned or svg == kept_figures[name]
 
 
+def test_figures_tell_two_ways_of_being_stuck_and_do_not_change_with_what_fails() -> None:
+    study = read_study()
+    norms, milder = quality.norms(study), stability.milder(study)
+    assert norms is not None
+    assert milder is not None
+    ends = numbers_of(drawing.stability_figure(milder.arms))
+    assert isinstance(ends, dict)
+    assert ends["v1-full"] == {
+        "trained": 0,
+        "stuck: drawn together": 8,
+        "stuck: near chance": 0,
+        "diverged": 0,
+    }
+    assert ends["v1-detached"]["stuck: near chance"] == 8
+    failing = replace(
+        norms, rows=tuple(replace(row, ending=replace(row.ending, together=1)) for row in norms.rows)
+    )
+    drawn, hollow = drawing.discard_figure(norms), drawing.discard_figure(failing)
+    assert numbers_of(drawn) == numbers_of(hollow)
+    assert hollow.count("fill: #ffffff") > drawn.count("fill: #ffffff") + len(norms.rows)
+
+
 def page(*words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "evidence", "page", *map(str, words)]
     return subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True, timeout=120, check=False)
@@ -330,7 +352,13 @@ def test_a_page_of_ones_own_runs_leaves_the_projects_alone(study_folder: Path, t
 
 def test_folders_that_do_not_fit_end_in_a_sentence(study_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    for name, text in (("others", '{"a": 1}'), ("broken", "{")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "people.json").write_text(text)
     for words, told in (
+        (("--summaries", study_folder, "--docs", DOCS), "--summaries of your own needs --docs"),
+        (("--summaries", tmp_path / "others", "--docs", tmp_path / "own"), "is no summary of a run"),
+        (("--summaries", tmp_path / "broken", "--docs", tmp_path / "own"), "is no summary of a run"),
         (("--summaries", study_folder), "--summaries of your own needs --docs"),
         (("--summaries", tmp_path / "none", "--docs", tmp_path / "own"), "there are no summaries in"),
         (("--summaries", study_folder, "--docs", tmp_path / "file"), "file"),
@@ -339,3 +367,4 @@ def test_folders_that_do_not_fit_end_in_a_sentence(study_folder: Path, tmp_path:
         assert done.returncode != 0
         assert told in done.stderr
         assert "Traceback" not in done.stderr
+        assert not (tmp_path / "own").exists()
