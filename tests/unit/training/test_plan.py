@@ -287,6 +287,15 @@ def test_a_rehearsal_does_whole_steps_of_any_recipe(tiny_recipe: MakeRecipe, cha
     assert done.peak >= 0  # of a process that has memory to spare: the command's own test looks at the amount
 
 
+def test_a_peak_that_is_counted_below_what_was_held_is_none(
+    tiny_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "_held", lambda device: 10**15)
+    done = make_plan(tiny_recipe(), 6, 24, rehearsal_steps=1).rehearsal
+    assert done is not None
+    assert done.peak == 0
+
+
 def test_too_much_is_refused_before_anything_is_allocated(
     tiny_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
